@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# nsrpd's build. `make help` lists the targets.
+#
+# Every mode has a tree of its own, build/<mode>/: the compiler, plus what is asked of it.
+#   make                      build/gcc         release: optimised, hardened, asserts on
+#   make CC=clang             build/clang
+#   make SAN=address,undefined  build/gcc-asan  what `make check` tests; SAN=thread likewise
+#   make FUZZ=1 CC=clang      build/clang-fuzz  libFuzzer programs
+#   make COVERAGE=1           build/gcc-coverage
+# WERROR=1 makes warnings errors, V=1 shows the commands. CPPFLAGS, CFLAGS and LDFLAGS are added.
+
+VERSION := 0.1.0
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+SAN ?=
+FUZZ ?=
+COVERAGE ?=
+WERROR ?=
+FUZZ_SECONDS ?= 10
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# ---- the mode -----------------------------------------------------------------------------
+
+comma := ,
+CLANG := $(findstring clang,$(notdir $(firstword $(CC))))
+SAN_NAME := $(subst address$(comma)undefined,asan,$(SAN))
+SAN_NAME := $(subst $(comma),-,$(SAN_NAME:thread=tsan))
+MODE := $(notdir $(firstword $(CC)))$(if $(SAN),-$(SAN_NAME))$(if $(FUZZ),-fuzz)
+MODE := $(MODE)$(if $(COVERAGE),-coverage)
+BUILD := build/$(MODE)
+PLAIN := $(if $(SAN)$(FUZZ)$(COVERAGE),,yes)
+# What `make check` tests, and the fuzzers' sanitizers.
+CHECK_SAN := $(or $(SAN),address$(comma)undefined)
+
+ifeq ($(V),)
+Q := @
+ifeq ($(findstring s,$(firstword -$(MAKEFLAGS))),)
+say = @echo '  $(1)  $(2)'
+endif
+endif
+
+# ---- flags --------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
+	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wformat=2 \
+	-Wpointer-arith -Wcast-qual -Wcast-align -Wwrite-strings -Wundef -Wvla -Wswitch-enum \
+	-Wimplicit-fallthrough -Wnull-dereference -Wredundant-decls -Wunused-macros
+ifneq ($(CLANG),)
+WARNINGS += -Wunreachable-code -Wcomma -Wassign-enum -Wconditional-uninitialized \
+	-Wmissing-variable-declarations
+else
+WARNINGS += -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wformat-truncation=2 \
+	-Warray-bounds=2 -Wjump-misses-init
+ifeq ($(PLAIN),)
+# The code that gcc adds for a sanitizer makes these warn where there is nothing.
+WARNINGS += -Wno-null-dereference -Wno-maybe-uninitialized -Wno-array-bounds \
+	-Wno-format-truncation -Wno-stringop-overflow
+endif
+endif
+WARNINGS += $(if $(WERROR),-Werror)
+
+INCLUDES := -Iinclude -Isrc
+HARDENING := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE \
+	$(if $(filter x86_64 i%86,$(shell uname -m)),-fcf-protection) \
+	$(if $(CLANG),,-ftrivial-auto-var-init=zero)
+
+ifneq ($(PLAIN),)
+MODE_CFLAGS := -O2 $(HARDENING)
+MODE_LDFLAGS := -pie -Wl,-z,relro,-z,now
+endif
+ifneq ($(SAN),)
+MODE_CFLAGS := -O1 -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
+MODE_LDFLAGS := -fsanitize=$(SAN)
+ifeq ($(CLANG)$(SAN_NAME),asan)
+# gcc's two shared libraries disagree on log_path, by which run-tests collects daemons' reports.
+MODE_LDFLAGS += -static-libasan -static-libubsan
+endif
+endif
+ifneq ($(FUZZ),)
+MODE_CFLAGS := -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
+	-fsanitize=fuzzer-no-link,address,undefined
+MODE_LDFLAGS := -fsanitize=fuzzer,address,undefined
+endif
+ifneq ($(COVERAGE),)
+MODE_CFLAGS := -O0 --coverage
+MODE_LDFLAGS := --coverage
+endif
+
+# -std=c11 hides what is not ISO C; _GNU_SOURCE shows POSIX and Linux again.
+COMPILE := -std=c11 -g $(MODE_CFLAGS) $(INCLUDES) -D_GNU_SOURCE= -DNSRP_VERSION='"$(VERSION)"' \
+	$(WARNINGS) $(CPPFLAGS) $(CFLAGS)
+LINK := $(MODE_LDFLAGS) $(LDFLAGS) -Wl,--as-needed
+# libev ships no pkg-config file in Debian, so all are named plainly.
+LIBS := -lev -lmnl -lcrypto -ljansson -lsystemd -linih -lnetfilter_conntrack -lnftnl
+
+# ---- sources ------------------------------------------------------------------------------
+
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+programs = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/$(1)/$(2)_*.c))
+
+LIB_OBJECTS := $(call objects,$(foreach d,core conf object monitor io,$(wildcard src/$(d)/*.c)))
+DAEMON_OBJECTS := $(call objects,$(wildcard src/daemon/*.c))
+CTL_OBJECTS := $(call objects,$(wildcard src/ctl/*.c))
+SIM_OBJECTS := $(call objects,$(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)))
+SIM_MAIN := $(call objects,$(wildcard tests/sim/main.c))
+
+PROGRAMS := $(if $(DAEMON_OBJECTS),$(BUILD)/nsrpd) $(if $(CTL_OBJECTS),$(BUILD)/nsrpctl)
+UNIT_TESTS := $(call programs,unit,test)
+TRANSCRIPT_TESTS := $(call programs,transcript,test)
+FUZZ_TESTS := $(call programs,fuzz,fuzz)
+SIM := $(if $(SIM_MAIN),$(BUILD)/sim)
+ALL_TESTS := $(if $(FUZZ),$(FUZZ_TESTS),$(UNIT_TESTS) $(TRANSCRIPT_TESTS) $(SIM))
+
+# ---- building -----------------------------------------------------------------------------
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all everything objects programs unit-tests transcript-tests sim-program fuzz-tests \
+	check checks unit transcript sim-smoke fuzz-smoke netns vm sim soak mutants coverage \
+	analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install clean flags print-build help FORCE
+
+## all: the programs of this mode; a plain build is also linked as build/nsrpd, build/nsrpctl
+all: programs
+ifneq ($(PLAIN),)
+	@for p in $(notdir $(PROGRAMS)); do ln -sfn $(MODE)/$$p build/$$p; done
+endif
+
+## everything: the programs and all tests of this mode
+everything: $(if $(FUZZ),,all) $(ALL_TESTS)
+
+objects: $(LIB_OBJECTS) $(DAEMON_OBJECTS) $(CTL_OBJECTS)
+programs: $(BUILD)/libnsrp.a $(PROGRAMS)
+unit-tests: $(UNIT_TESTS)
+transcript-tests: $(TRANSCRIPT_TESTS)
+sim-program: $(SIM)
+fuzz-tests: $(FUZZ_TESTS)
+
+# Writes $(2) to the target when it holds something else, so that what depends on it is made
+# again exactly when it changed.
+same = $(if $(subst x$(strip $(1))x,,x$(strip $(2))x),,yes)
+remember = $(if $(call same,$(file <$(1)),$(2)),,$(file >$(1),$(strip $(2))))
+
+$(BUILD):
+	@mkdir -p $@
+
+$(BUILD)/compile: FORCE | $(BUILD)
+	@$(call remember,$@,$(CC) $(COMPILE)):
+$(BUILD)/link: FORCE | $(BUILD)
+	@$(call remember,$@,$(CC) $(LINK) $(LIBS)):
+$(BUILD)/libnsrp.list: FORCE | $(BUILD)
+	@$(call remember,$@,$(LIB_OBJECTS)):
+$(BUILD)/libsim.list: FORCE | $(BUILD)
+	@$(call remember,$@,$(SIM_OBJECTS)):
+
+# libmnl casts byte pointers to structures.
+$(BUILD)/obj/src/object/%.o: EXTRA := -Wno-cast-align
+$(BUILD)/obj/tests/transcript/%.o $(BUILD)/obj/tests/fuzz/%.o: EXTRA := -Itests/sim
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/compile
+	$(call say,CC  ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(COMPILE) $(EXTRA) -MMD -MP -c -o $@ $<
+
+archive = $(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
+link = $(Q)mkdir -p $(@D) && $(CC) $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(1) $(LIBS)
+
+$(BUILD)/libnsrp.a: $(LIB_OBJECTS) $(BUILD)/libnsrp.list
+	$(call say,AR  ,$@)
+	$(archive)
+$(BUILD)/libsim.a: $(SIM_OBJECTS) $(BUILD)/libsim.list
+	$(call say,AR  ,$@)
+	$(archive)
+
+$(BUILD)/nsrpd: $(DAEMON_OBJECTS) $(BUILD)/libnsrp.a $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
+$(BUILD)/nsrpctl: $(CTL_OBJECTS) $(BUILD)/libnsrp.a $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
+$(BUILD)/sim: $(SIM_MAIN) $(BUILD)/libsim.a $(BUILD)/libnsrp.a $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
+$(UNIT_TESTS) $(TRANSCRIPT_TESTS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsim.a \
+		$(BUILD)/libnsrp.a $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link,-lcmocka)
+$(FUZZ_TESTS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsim.a $(BUILD)/libnsrp.a \
+		$(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# ---- testing ------------------------------------------------------------------------------
+
+# Two targets of these must not build in the same tree at the same time.
+ifneq ($(filter check checks unit transcript sim-smoke fuzz-smoke netns vm clean,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
+RUN = +@MAKE='$(MAKE)' CC='$(CC)' CHECK_SAN='$(CHECK_SAN)' FUZZ_SECONDS='$(FUZZ_SECONDS)' \
+	scripts/run-tests
+
+root-deps:
+	@if [ "$$(id -u)" = 0 ]; then scripts/deps; fi
+
+## check: every test, under SAN (address,undefined); installs what is missing when root
+check: root-deps
+	$(RUN) checks unit transcript sim fuzz netns vm
+## checks unit transcript sim-smoke fuzz-smoke netns vm: a part of `check`
+checks unit transcript netns vm:
+	$(RUN) $@
+sim-smoke:
+	$(RUN) sim
+fuzz-smoke:
+	$(RUN) fuzz
+
+## sim SEED=123: plays one seed of the simulator again, with its trace
+sim: sim-program
+	$(if $(SEED),$(BUILD)/sim --seed $(SEED) --trace)
+## soak: ten million seeds of the simulator
+soak: sim-program
+	scripts/soak.sh $(BUILD)/sim
+## mutants: breaks the core on purpose; every mutant must be caught
+mutants:
+	+scripts/mutants
+
+## coverage: branches of src/core reached by the unit, transcript and simulator runs
+COVERAGE_DIR := build/gcc-coverage
+coverage:
+	$(MAKE) CC=gcc SAN= FUZZ= COVERAGE=1 unit-tests transcript-tests sim-program
+	find $(COVERAGE_DIR) -name '*.gcda' -delete
+	set -e; for t in $(patsubst $(BUILD)/%,$(COVERAGE_DIR)/%,$(UNIT_TESTS) $(TRANSCRIPT_TESTS)); \
+		do $$t >/dev/null 2>&1 || { echo "$$t failed" >&2; exit 1; }; done
+	$(if $(SIM),$(COVERAGE_DIR)/sim --seeds 1000 >/dev/null)
+	gcovr --root . --filter src/core/ --branches --exclude-branches-by-pattern '\s*assert\(.*' \
+		--object-directory $(COVERAGE_DIR) $(COVERAGE_DIR)
+
+# ---- static analysis ----------------------------------------------------------------------
+
+ANALYZED := $(wildcard src/*/*.c)
+# Left out: parameters of one type side by side are no bug; memset_s is in no libc here.
+TIDY := bugprone-*,cert-*,clang-analyzer-*,misc-*,-bugprone-easily-swappable-parameters
+TIDY := $(TIDY),-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
+have = command -v $(1) >/dev/null || { echo 'skipped: no $(1)'; exit 0; };
+
+## analyze: gcc -fanalyzer, clang-tidy, cppcheck and scan-build over src; with -k all of them
+analyze: analyze-gcc analyze-tidy analyze-cppcheck analyze-clang
+analyze-gcc:
+	@$(call have,gcc) for f in $(ANALYZED); do gcc $(filter-out -O%,$(COMPILE)) -O1 \
+		-Wno-cast-align -fanalyzer -Werror -c -o /dev/null $$f || bad=1; done; exit $${bad:-0}
+analyze-tidy:
+	@$(call have,clang-tidy) clang-tidy --quiet --checks='-*,$(TIDY)' --warnings-as-errors='*' \
+		$(ANALYZED) -- -std=c11 $(INCLUDES) -D_GNU_SOURCE= -DNSRP_VERSION='"$(VERSION)"'
+analyze-cppcheck:
+	@$(call have,cppcheck) cppcheck --quiet --std=c11 --inline-suppr --error-exitcode=1 \
+		--enable=warning,performance,portability $(INCLUDES) -DNSRP_VERSION='"$(VERSION)"' src
+analyze-clang:
+	+@$(call have,scan-build) rm -rf build/ccc-analyzer && scan-build -o build/scan-build \
+		--status-bugs --use-cc=gcc env -u MAKEFLAGS $(MAKE) objects
+
+# ---- the rest -----------------------------------------------------------------------------
+
+## format: clang-format over include, src and tests
+format:
+	find include src tests -name '*.[ch]' -exec clang-format -i {} +
+## demo: two nodes, a client and a server as namespaces on this machine
+demo: root-deps
+	$(MAKE) all
+	scripts/demo
+## deps: installs the Debian packages that the build and the tests need
+deps:
+	scripts/deps
+
+put = $(if $(3),install -d $(DESTDIR)$(2) && install -m $(1) $(3) $(DESTDIR)$(2))
+## install: under DESTDIR and PREFIX
+install: all
+	$(call put,755,$(PREFIX)/sbin,$(filter %/nsrpd,$(PROGRAMS)))
+	$(call put,755,$(PREFIX)/bin,$(filter %/nsrpctl,$(PROGRAMS)))
+	$(call put,644,$(PREFIX)/share/man/man8,$(wildcard doc/*.8))
+	$(call put,644,$(PREFIX)/share/man/man5,$(wildcard doc/*.5))
+	$(call put,644,$(PREFIX)/share/man/man1,$(wildcard doc/*.1))
+	$(call put,644,$(PREFIX)/share/doc/nsrpd,$(wildcard conf/*.example))
+	$(call put,644,$(PREFIX)/lib/systemd/system,$(wildcard conf/*.service))
+
+clean:
+	rm -rf build
+
+# What scripts ask for: where a mode's tree is, and what check-headers.sh compiles with.
+print-build:
+	@echo $(BUILD)
+flags:
+	@echo '$(COMPILE)'
+
+help:
+	@sed -n 's/^## //p' Makefile

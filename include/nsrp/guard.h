@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * guard: the guardian's decisions, as a value without I/O.
+ *
+ * The guardian carries out what the engine orders (addresses and routes of a group), keeps the
+ * leases, and decides what happens when the engine dies, hangs or is paused: a first death is
+ * followed by a new engine that adopts the addresses; a second one soon after it, or a hang,
+ * withdraws them. Groups are named by index in struct conf.
+ */
+#ifndef NSRP_GUARD_H
+#define NSRP_GUARD_H
+
+#include "nsrp/base.h"
+#include "nsrp/conf.h"
+#include "nsrp/node.h"
+
+enum {
+	GUARD_LEASE_MS = 6000, /* addresses live this long without renewal */
+	GUARD_RENEW_MS = 2000,
+	GUARD_LINGER_MS = 2000, /* an old master goes on forwarding */
+	GUARD_HANG_MS = 3000,   /* an engine that says nothing for so long hangs */
+	GUARD_SOON_MS = 5000,   /* a second death within this time withdraws */
+	GUARD_BACKOFF_MAX_MS = 30000,
+	GUARD_PUT_BACK_MAX = 5, /* times in GUARD_PUT_BACK_MS; more are not fought */
+	GUARD_PUT_BACK_MS = 10000,
+	GUARD_ACTIONS_MAX = 4 * CONF_GROUPS_MAX + 8,
+};
+
+enum guard_action_type {
+	GUARD_ADD,           /* add the group's addresses and routes, announce, report ROLE_DONE */
+	GUARD_REMOVE,        /* remove them all, report ROLE_DONE if `report` */
+	GUARD_REMOVE_LINGER, /* remove the addresses, keep forwarding, report ROLE_DONE */
+	GUARD_REMOVE_REST,   /* remove what a GUARD_REMOVE_LINGER kept */
+	GUARD_PUT_BACK,      /* add again what another program removed */
+	GUARD_RENEW,         /* renew the leases of all held groups */
+	GUARD_SPAWN,         /* start an engine, which adopts guard_held() */
+	GUARD_KILL,          /* kill the engine; guard_engine_died() follows */
+	GUARD_TELL_LEASE_LOST, /* tell the engine, EVENT_LEASE_LOST */
+	GUARD_TELL_TAKEN_AWAY, /* tell the engine, EVENT_TAKEN_AWAY */
+	GUARD_EXIT,            /* nothing is held any more: the guardian may end */
+};
+
+struct guard_action {
+	enum guard_action_type type;
+	unsigned group;
+	uint32_t term;
+	bool report;
+};
+
+struct guard_actions {
+	unsigned n;
+	struct guard_action action[GUARD_ACTIONS_MAX];
+};
+
+enum guard_engine { GUARD_ENGINE_NONE, GUARD_ENGINE_RUNNING, GUARD_ENGINE_KILLED };
+
+/* Treat the fields as private. */
+struct guard {
+	unsigned n_groups;
+	enum guard_engine engine;
+	bool stopping;
+	mono_t spawn_due, died_at, heard_at, renew_due, renewed_at;
+	uint32_t backoff_ms;
+	uint64_t starts;
+	struct guard_group {
+		bool held;
+		uint32_t term;
+		mono_t linger_until; /* MONO_NEVER: nothing is kept */
+		mono_t put_back_since;
+		unsigned put_backs; /* since then */
+		bool yielded;
+	} group[CONF_GROUPS_MAX];
+};
+
+/* `held`: bit per group whose addresses a former guardian left here; the first engine adopts
+ * them. The first engine is due at once. */
+void guard_init(struct guard *g, unsigned n_groups, uint64_t held, mono_t now);
+
+/* Groups whose addresses are on this machine. */
+uint64_t guard_held(const struct guard *g);
+
+/* The inputs: each overwrites *out. */
+void guard_timer(struct guard *g, mono_t now, struct guard_actions *out);
+/* The engine ordered a role. */
+void guard_ordered(struct guard *g, mono_t now, unsigned group, enum role role, uint32_t term,
+	struct guard_actions *out);
+/* The engine said anything at all; it does so at least each GUARD_HANG_MS / 3. */
+void guard_engine_heard(struct guard *g, mono_t now);
+/* The engine's process ended; `clean` when it had ended its work by ACTION_EXIT. */
+void guard_engine_died(struct guard *g, mono_t now, bool clean, struct guard_actions *out);
+/* Addresses or routes of a held group were found missing. */
+void guard_missing(struct guard *g, mono_t now, unsigned group, struct guard_actions *out);
+/* The service is to stop; the engine has been told and hands over first. */
+void guard_stop(struct guard *g, mono_t now, struct guard_actions *out);
+
+mono_t guard_deadline(const struct guard *g);
+
+/* Groups moved: from[i] is the old index of group i, or -1; the caller has removed the
+ * addresses of groups that went. */
+void guard_rearrange(struct guard *g, unsigned n_groups, const int from[CONF_GROUPS_MAX]);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * tables: the election's rules, the reasons of changes, the outcomes of commands, and the
+ * counters; each once. `why`, the log, the documents and the tests quote them. The number of a
+ * reason and of a result travels on the wire and is never reused.
+ */
+#ifndef NSRP_TABLES_H
+#define NSRP_TABLES_H
+
+/* X(name, label, text). The order is the order of judgement within election.c. */
+#define ELECTION_RULES(X)                                                                          \
+	X(NONE, "0", "no rule has spoken yet")                                                     \
+	X(INELIGIBLE, "1a", "an ineligible node never stands")                                     \
+	X(NOBODY_ELIGIBLE, "1b", "both nodes are ineligible: there is no master")                  \
+	X(SITTING_MASTER, "2a", "the sitting master stays")                                        \
+	X(MASTER_INOPERABLE, "2b", "the master is inoperable and the peer operable")               \
+	X(PREEMPT, "2c", "the peer preempts")                                                      \
+	X(MANUAL, "2d", "the operator asked for it")                                               \
+	X(BOTH_INOPERABLE, "3", "both are inoperable: nothing moves")                              \
+	X(BETTER, "4a", "no master: the better node takes over")                                   \
+	X(ALONE, "4b", "no master and nobody heard during the boot wait")                          \
+	X(PEER_LOST, "4c", "the peer is lost: the survivor takes over")                            \
+	X(TAKE_BACK, "4d", "the hand-over was not confirmed: the old master takes back")           \
+	X(BOOTING, "4e", "waiting for the peer during the boot wait")                              \
+	X(HELD, "4f", "the peer still holds the addresses: waiting for it")                        \
+	X(NOT_IN_SYNC, "5", "not in sync: does not preempt a live master")                         \
+	X(TWO_MASTERS_OPERABLE, "6a", "two masters: the operable one stays")                       \
+	X(TWO_MASTERS_SERVED, "6b", "two masters: the one that served stays")                      \
+	X(TWO_MASTERS_TERM, "6c", "two masters: the higher term stays")                            \
+	X(TWO_MASTERS_PRIORITY, "6d", "two masters: the better priority stays")                    \
+	X(TWO_MASTERS_ID, "6e", "two masters: the lower node id stays")                            \
+	X(TWO_MASTERS_ELIGIBLE, "6f", "two masters: the eligible one stays")
+
+enum election_rule {
+#define X(name, label, text) RULE_##name,
+	ELECTION_RULES(X)
+#undef X
+		RULE_COUNT
+};
+
+/* X(name, number, text): why a group changed state. */
+#define REASONS(X)                                                                                 \
+	X(NONE, 0, "none")                                                                         \
+	X(START, 1, "the daemon started")                                                          \
+	X(ELECTED, 2, "elected")                                                                   \
+	X(ALONE, 3, "nobody heard during the boot wait")                                           \
+	X(PEER_LOST, 4, "peer lost")                                                               \
+	X(PEER_PARTED, 5, "peer stopped")                                                          \
+	X(PEER_RESTARTED, 6, "peer restarted")                                                     \
+	X(PEER_IS_MASTER, 7, "the peer is master")                                                 \
+	X(MANUAL, 8, "operator's failover")                                                        \
+	X(MAINTENANCE, 9, "maintenance")                                                           \
+	X(MONITORS, 10, "monitors")                                                                \
+	X(PREEMPT, 11, "preemption")                                                               \
+	X(TWO_MASTERS, 12, "two masters met")                                                      \
+	X(NOT_CONFIRMED, 13, "hand-over not confirmed")                                            \
+	X(LATE, 14, "this node ran late")                                                          \
+	X(LEASE_LOST, 15, "the lease of the addresses ran out")                                    \
+	X(STOPPING, 16, "the daemon stops")                                                        \
+	X(SYNC, 17, "in-sync state changed")                                                       \
+	X(RESUMED, 18, "the peer did not take over meanwhile")                                     \
+	X(TAKEN_AWAY, 19, "another program keeps removing the addresses")
+
+enum reason {
+#define X(name, number, text) REASON_##name = number,
+	REASONS(X)
+#undef X
+};
+
+/* X(name, number, ok, text): how a command ended. */
+#define RESULTS(X)                                                                                 \
+	X(DONE, 0, true, "done")                                                                   \
+	X(NO_GROUP, 1, false, "there is no such group")                                            \
+	X(NO_MASTER, 2, false, "no node is master of the group")                                   \
+	X(NO_PEER, 3, false, "the peer is not heard")                                              \
+	X(PEER_INELIGIBLE, 4, false, "the peer is in maintenance")                                 \
+	X(PEER_INOPERABLE, 5, false, "the peer is inoperable by its monitors")                     \
+	X(PEER_NOT_IN_SYNC, 6, false, "the peer is not in sync yet")                               \
+	X(LAST_ELIGIBLE, 7, false,                                                                 \
+		"this is the last eligible node; use --force to have no master")                   \
+	X(BUSY, 8, false, "a failover of the group is under way")                                  \
+	X(NOT_CONFIRMED, 9, false, "the peer did not confirm; the old master took back")           \
+	X(PEER_REFUSED, 10, false, "the peer refused")                                             \
+	X(TIMEOUT, 11, false, "no answer from the peer in time")                                   \
+	X(NOT_READY, 12, false, "this node is still starting")                                     \
+	X(UNCHANGED, 13, true, "nothing to do")                                                    \
+	X(NEEDS_RESTART, 14, false, "this change needs a restart of the daemon")
+
+enum result {
+#define X(name, number, ok, text) RESULT_##name = number,
+	RESULTS(X)
+#undef X
+};
+
+/* X(name, key, text). Counters only grow. */
+#define COUNTERS(X)                                                                                \
+	X(FRAMES_SENT, "frames_sent", "frames handed to a path")                                   \
+	X(FRAMES_HEARD, "frames_heard", "authentic frames accepted")                               \
+	X(DROP_SHORT, "drop_short", "dropped: shorter than a frame can be")                        \
+	X(DROP_MAGIC, "drop_magic", "dropped: not our magic number")                               \
+	X(DROP_VERSION, "drop_version", "dropped: unknown protocol version")                       \
+	X(DROP_TYPE, "drop_type", "dropped: unknown frame type")                                   \
+	X(DROP_CLUSTER, "drop_cluster", "dropped: another cluster's frame")                        \
+	X(DROP_PATH, "drop_path", "dropped: sent for another path")                                \
+	X(DROP_REFLECTED, "drop_reflected", "dropped: our own frame came back")                    \
+	X(DROP_LENGTH, "drop_length", "dropped: length field and frame disagree")                  \
+	X(DROP_KEY, "drop_key", "dropped: sealed under an unknown cluster key")                    \
+	X(DROP_SESSION, "drop_session", "dropped: not of a session we know")                       \
+	X(DROP_REPLAY, "drop_replay", "dropped: heard before, or too old to tell")                 \
+	X(DROP_AUTH, "drop_auth", "dropped: not authentic")                                        \
+	X(DROP_RATE, "drop_rate", "dropped unread: too many unauthentic frames on the path")       \
+	X(DROP_MALFORMED, "drop_malformed", "dropped: authentic, but not well-formed")             \
+	X(HELLOS_HEARD, "hellos_heard", "authentic hello frames")                                  \
+	X(HELLOS_STALE, "hellos_stale", "hello frames that do not answer our present offer")       \
+	X(HANDSHAKES, "handshakes", "sessions confirmed")                                          \
+	X(REKEYS, "rekeys", "sessions renewed by volume or time")                                  \
+	X(BEATS_SENT, "beats_sent", "heartbeats sent")                                             \
+	X(BEATS_HEARD, "beats_heard", "heartbeats heard")                                          \
+	X(BEATS_OLD, "beats_old", "heartbeats that a newer one overtook")                          \
+	X(BEATS_STALE, "beats_stale", "heartbeats that echo nothing recent")                       \
+	X(LATE, "late", "times this node ran late by more than a tenth of a heartbeat")            \
+	X(LATE_DETECTION, "late_detection", "times this node ran late by the detection time")      \
+	X(PEER_LOST, "peer_lost", "times the peer was lost")                                       \
+	X(TAKEOVERS, "takeovers", "masterships taken")                                             \
+	X(WITHDRAWALS, "withdrawals", "masterships given up")                                      \
+	X(TWO_MASTERS, "two_masters", "times another master was met")                              \
+	X(HANDOVERS, "handovers", "planned failovers completed")                                   \
+	X(HANDOVERS_FAILED, "handovers_failed", "planned failovers that did not happen")           \
+	X(REQUESTS, "requests", "commands heard from the peer")                                    \
+	X(SEND_ERRORS, "send_errors", "frames the kernel did not take")                            \
+	X(SEND_FILTERED, "send_filtered", "frames a netdev egress rule dropped")                   \
+	X(RECEIVE_OVERRUNS, "receive_overruns", "times a path's receive buffer ran over")          \
+	X(ROLE_ERRORS, "role_errors", "addresses or routes the kernel refused")                    \
+	X(PUT_BACK, "put_back", "addresses or routes put back after another program took them")    \
+	X(CONTROL_REQUESTS, "control_requests", "requests on the control socket")                  \
+	X(CONTROL_MALFORMED, "control_malformed", "requests that were not well-formed")            \
+	X(CONTROL_REFUSED, "control_refused", "requests refused for lack of permission")           \
+	X(ENGINE_STARTS, "engine_starts", "engines the guardian started")
+
+enum counter {
+#define X(name, key, text) COUNTER_##name,
+	COUNTERS(X)
+#undef X
+		COUNTER_COUNT
+};
+
+#endif

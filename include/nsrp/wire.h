@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * wire: every number that travels between the nodes. doc/PROTOCOL.md says what they mean; a
+ * test compares the two. A number, once released, is never given another meaning. All
+ * integers are big-endian.
+ */
+#ifndef NSRP_WIRE_H
+#define NSRP_WIRE_H
+
+enum {
+	WIRE_ETHERTYPE = 0x88b5, /* IEEE 802 local experimental EtherType 1 */
+	WIRE_MAGIC = 0x4e,
+	WIRE_VERSION = 1,
+	WIRE_HEADER_LEN = 24,
+	WIRE_FRAME_MAX = 9216,      /* header, body and tag; a jumbo frame */
+	WIRE_BEAT_FRAME_MAX = 1432, /* what a heartbeat may need: fits IPv6/UDP in 1500 */
+	WIRE_GROUP_RECORD_LEN = 16,
+	WIRE_ECHO_RECORD_LEN = 10,
+};
+
+/* The multicast MAC address of our Ethernet frames: locally administered, group bit set. */
+#define WIRE_MULTICAST_MAC                                                                         \
+	{                                                                                          \
+		0x03, 'n', 's', 'r', 'p', 0x01                                                     \
+	}
+
+/* X(name, number, text) */
+#define WIRE_FRAME_TYPES(X)                                                                        \
+	X(HELLO, 1, "handshake, sealed under a hello key")                                         \
+	X(SESSION, 2, "everything else, sealed under a session key")                               \
+	X(HOLD, 3, "sent by the guardian: the engine restarts, roles stay")                        \
+	X(PARTING, 4, "sent by the guardian: this node gave everything up")
+
+#define WIRE_TLVS(X)                                                                               \
+	X(OFFER, 1, "public key of the sender's key pair and its number")                          \
+	X(HEARD, 2, "boot nonce and offer number last heard of the peer")                          \
+	X(KEYS, 3, "hints of the cluster keys the sender accepts, preferred first")                \
+	X(RELEASE, 4, "name of the sender's release, text")                                        \
+	X(BEAT, 16, "heartbeat: number, interval, flags, configuration digest")                    \
+	X(ECHO, 17, "for each path: the last beat number heard on it")                             \
+	X(GROUPS, 18, "for each group: state, standing, term, hand-over")                          \
+	X(REQUEST, 19, "an operator's command for the other node")                                 \
+	X(ANSWER, 20, "the result of a request")
+
+enum wire_frame_type {
+#define X(name, number, text) WIRE_FRAME_##name = number,
+	WIRE_FRAME_TYPES(X)
+#undef X
+};
+
+enum wire_tlv {
+#define X(name, number, text) WIRE_TLV_##name = number,
+	WIRE_TLVS(X)
+#undef X
+};
+
+/* Flags of BEAT. */
+#define WIRE_BEAT_FLAGS(X)                                                                         \
+	X(REALTIME, 0x01, "the sender runs with real-time priority")                               \
+	X(URGENT, 0x02, "answer at once on the path this came by")                                 \
+	X(PARTING, 0x04, "the last beat: the sender owns nothing any more and stops")
+
+enum wire_beat_flag {
+#define X(name, number, text) WIRE_BEAT_##name = number,
+	WIRE_BEAT_FLAGS(X)
+#undef X
+};
+
+/* Flags of a record in GROUPS. */
+#define WIRE_GROUP_FLAGS(X)                                                                        \
+	X(ELIGIBLE, 0x01, "not taken out by the operator")                                         \
+	X(OPERABLE, 0x02, "failed weights are below the threshold")                                \
+	X(IN_SYNC, 0x04, "holds the master's sessions and SAs")                                    \
+	X(SERVED, 0x08, "answered or forwarded traffic during this term")                          \
+	X(HOLDING, 0x10, "the group's addresses are, or may be, on this node")                     \
+	X(PREEMPTS, 0x20, "asks for mastership: preempt rules are met")                            \
+	X(FORCED, 0x40, "the hand-over skips the readiness of the peer")
+
+enum wire_group_flag {
+#define X(name, number, text) WIRE_GROUP_##name = number,
+	WIRE_GROUP_FLAGS(X)
+#undef X
+};
+
+/* Steps of a planned failover, as a node tells its own. */
+#define WIRE_HANDOVER_STEPS(X)                                                                     \
+	X(NONE, 0, "no hand-over")                                                                 \
+	X(ASK, 1, "the master asks the peer to take over")                                         \
+	X(ACCEPT, 2, "the peer is ready and reserves the term")                                    \
+	X(REFUSE, 3, "the peer does not take over")                                                \
+	X(RELEASED, 4, "the old master removed its addresses")
+
+enum wire_handover {
+#define X(name, number, text) WIRE_HANDOVER_##name = number,
+	WIRE_HANDOVER_STEPS(X)
+#undef X
+};
+
+/* Verbs of REQUEST. */
+#define WIRE_VERBS(X)                                                                              \
+	X(FAILOVER, 1, "give up mastership of a group once")                                       \
+	X(MAINTENANCE_ON, 2, "make the receiver ineligible")                                       \
+	X(MAINTENANCE_OFF, 3, "make the receiver eligible")
+
+enum wire_verb {
+#define X(name, number, text) WIRE_VERB_##name = number,
+	WIRE_VERBS(X)
+#undef X
+};
+
+enum { WIRE_REQUEST_FORCE = 0x01, WIRE_REQUEST_ALL_GROUPS = 0x02 };
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * group: a node's part in each group: its state, its mastership, and the election's verdicts
+ * carried out.
+ *
+ * `holding` says that the kernel has, or may have, the group's addresses: from the order to add
+ * them until the report that they are removed. The state of a group that is not master follows
+ * from facts alone; group_settle() is the one place that works it out.
+ */
+#ifndef NSRP_CORE_GROUP_H
+#define NSRP_CORE_GROUP_H
+
+#include "state.h"
+
+/* Makes group g of the present configuration anew, in init. */
+void group_start(struct node *n, unsigned g, mono_t now);
+
+/* The node's own and the peer's standing in group g. */
+struct standing group_own_standing(const struct node *n, unsigned g);
+struct standing group_peer_standing(const struct node *n, unsigned g);
+
+/* True unless maintenance, or the end of the daemon, takes this node out. */
+bool group_is_eligible(const struct node *n, unsigned g);
+
+/* Orders a role for group g; group_role_done() hears the report. */
+void group_order(struct node *n, unsigned g, enum role role, struct actions *out);
+
+/* Becomes master: one order to add addresses. `term` is above every term known. */
+void group_take(struct node *n, mono_t now, unsigned g, uint32_t term, enum election_rule rule,
+	enum reason reason, struct actions *out);
+
+/* Stops being master: the addresses are removed, and the state follows the facts. */
+void group_drop(struct node *n, mono_t now, unsigned g, enum reason reason, struct actions *out);
+
+/* Stops being master of a group whose addresses are already removed. */
+void group_released(
+	struct node *n, mono_t now, unsigned g, enum reason reason, struct actions *out);
+
+/* Stops claiming mastership, without touching the addresses. */
+void group_suspend(struct node *n, mono_t now, unsigned g, enum reason reason, struct actions *out);
+
+/* The addresses are where the last order wanted them; `failed` of them the kernel refused. */
+void group_role_done(struct node *n, mono_t now, unsigned g, enum role role, uint32_t term,
+	unsigned failed, struct actions *out);
+
+/* Brings the state of a group that is not master in line with the facts. */
+void group_settle(struct node *n, mono_t now, unsigned g, enum reason reason, struct actions *out);
+
+/* Runs the election and carries its verdict out. */
+void group_judge(struct node *n, mono_t now, unsigned g, struct actions *out);
+
+/* A term was heard of. */
+void group_note_term(struct node *n, unsigned g, uint32_t term);
+
+/* The term of the next mastership: above every term known. */
+uint32_t group_next_term(const struct node *n, unsigned g);
+
+/* A real failure happened: preemption is allowed again. */
+void group_resume_preemption(struct node *n, unsigned g);
+
+/* When group_judge() may come to another verdict by time alone. */
+mono_t group_deadline(const struct node *n, mono_t now, unsigned g);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "handover.h"
+
+#include <assert.h>
+
+#include "command.h"
+#include "group.h"
+
+enum {
+	ASK_MS = 300, /* for the peer's answer, and again for its mastership */
+	RESERVE_MS = 1000,
+	RETRY_MS = 1000,
+	RETRY_MAX_MS = 60000,
+};
+
+static const char *phase_name(enum handover_phase phase)
+{
+	switch (phase) {
+	case HANDOVER_NONE: return "none";
+	case HANDOVER_ASKING: return "asking";
+	case HANDOVER_RELEASING: return "releasing";
+	case HANDOVER_RELEASED: return "released";
+	case HANDOVER_RESERVED: return "reserved";
+	case HANDOVER_REFUSING: return "refusing";
+	}
+	return "?";
+}
+
+/* The only assigner of a phase. */
+static void enter(struct node *n, unsigned g, enum handover_phase phase, mono_t until)
+{
+	struct handover *h = &n->group[g].handover;
+
+	log_debug(n->env.log, "group %u: hand-over %s -> %s, term %u", n->conf->group[g].id,
+		phase_name(h->phase), phase_name(phase), h->term);
+	h->phase = phase;
+	h->until = until;
+	n->beat_now = true;
+}
+
+bool handover_is_active(const struct node *n, unsigned g)
+{
+	switch (n->group[g].handover.phase) {
+	case HANDOVER_ASKING:
+	case HANDOVER_RELEASING:
+	case HANDOVER_RELEASED:
+	case HANDOVER_RESERVED: return true;
+	case HANDOVER_NONE:
+	case HANDOVER_REFUSING: break;
+	}
+	return false;
+}
+
+enum wire_handover handover_step(const struct node *n, unsigned g)
+{
+	switch (n->group[g].handover.phase) {
+	case HANDOVER_NONE: break;
+	case HANDOVER_ASKING:
+	case HANDOVER_RELEASING: return WIRE_HANDOVER_ASK;
+	case HANDOVER_RELEASED: return WIRE_HANDOVER_RELEASED;
+	case HANDOVER_RESERVED: return WIRE_HANDOVER_ACCEPT;
+	case HANDOVER_REFUSING: return WIRE_HANDOVER_REFUSE;
+	}
+	return WIRE_HANDOVER_NONE;
+}
+
+void handover_start(struct node *n, mono_t now, unsigned g, enum reason reason, bool force,
+	uint32_t token, struct actions *out)
+{
+	struct group *group = &n->group[g];
+	struct handover *h = &group->handover;
+
+	(void)out;
+	assert(group->state == GROUP_MASTER && group->peer.known);
+	h->term = group_next_term(n, g);
+	h->reason = reason;
+	h->force = force;
+	h->token = token;
+	if (reason == REASON_MANUAL)
+		group->preempt_suspended = true;
+	enter(n, g, HANDOVER_ASKING, mono_after_ms(now, ASK_MS));
+}
+
+/* A hand-over that this node started ended. */
+static void finish(struct node *n, mono_t now, unsigned g, enum result result, struct actions *out)
+{
+	struct handover *h = &n->group[g].handover;
+	uint32_t token = h->token;
+
+	h->token = TOKEN_NONE;
+	if (result == RESULT_DONE) {
+		node_count(n, COUNTER_HANDOVERS);
+		h->retry_ms = 0;
+	} else {
+		node_count(n, COUNTER_HANDOVERS_FAILED);
+		log_warn(n->env.log, "group %u: hand-over to %s failed: %s", n->conf->group[g].id,
+			n->conf->node[1 - n->conf->self], result_text(result));
+		h->retry_ms = h->retry_ms == 0 ? RETRY_MS : h->retry_ms * 2;
+		h->retry_ms = h->retry_ms > RETRY_MAX_MS ? RETRY_MAX_MS : h->retry_ms;
+		h->retry_at = mono_after_ms(now, h->retry_ms);
+	}
+	enter(n, g, HANDOVER_NONE, MONO_NEVER);
+	if (token != TOKEN_NONE)
+		command_reply(n, token, result, out);
+}
+
+void handover_cancel(
+	struct node *n, mono_t now, unsigned g, enum result result, struct actions *out)
+{
+	switch (n->group[g].handover.phase) {
+	case HANDOVER_NONE: break;
+	case HANDOVER_RELEASING: /* the addresses go: handover_released() goes on from there */
+	case HANDOVER_ASKING:
+	case HANDOVER_RELEASED: finish(n, now, g, result, out); break;
+	case HANDOVER_RESERVED:
+	case HANDOVER_REFUSING: enter(n, g, HANDOVER_NONE, MONO_NEVER); break;
+	}
+}
+
+/* The master asks: is this node fit for it? */
+static bool may_accept(const struct node *n, unsigned g)
+{
+	const struct peer_record *peer = &n->group[g].peer;
+	struct standing own = group_own_standing(n, g);
+
+	if (!own.eligible || n->joining != JOINING_NOT || peer->handover_term <= n->group[g].term)
+		return false;
+	if ((peer->flags & WIRE_GROUP_FORCED) || peer->reason == REASON_MAINTENANCE ||
+		peer->reason == REASON_STOPPING)
+		return true;
+	return own.operable && (own.in_sync || peer->reason == REASON_MONITORS);
+}
+
+static enum election_rule rule_of(enum reason reason)
+{
+	if (reason == REASON_MONITORS)
+		return RULE_MASTER_INOPERABLE;
+	if (reason == REASON_PREEMPT)
+		return RULE_PREEMPT;
+	return reason == REASON_MANUAL ? RULE_MANUAL : RULE_INELIGIBLE;
+}
+
+static void asked(struct node *n, mono_t now, unsigned g)
+{
+	struct group *group = &n->group[g];
+	struct handover *h = &group->handover;
+
+	if (h->phase != HANDOVER_NONE && h->term == group->peer.handover_term)
+		return;
+	bool accept = may_accept(n, g);
+
+	h->term = group->peer.handover_term;
+	h->reason = group->peer.reason;
+	enter(n, g, accept ? HANDOVER_RESERVED : HANDOVER_REFUSING, mono_after_ms(now, RESERVE_MS));
+}
+
+/* The master said that its addresses are removed. */
+static void take_over(struct node *n, mono_t now, unsigned g, struct actions *out)
+{
+	struct group *group = &n->group[g];
+	enum reason reason = group->peer.reason;
+
+	if (!group_is_eligible(n, g) || group->peer.handover_term <= group->term)
+		return;
+	enter(n, g, HANDOVER_NONE, MONO_NEVER);
+	if (reason == REASON_MANUAL)
+		group->preempt_suspended = true;
+	group_take(n, now, g, group->peer.handover_term, rule_of(reason), reason, out);
+}
+
+static void heard_as_peer(struct node *n, mono_t now, unsigned g, struct actions *out)
+{
+	struct group *group = &n->group[g];
+
+	if (group->state == GROUP_MASTER)
+		return;
+	switch ((enum wire_handover)group->peer.handover) {
+	case WIRE_HANDOVER_ASK: asked(n, now, g); break;
+	case WIRE_HANDOVER_RELEASED: take_over(n, now, g, out); break;
+	case WIRE_HANDOVER_NONE:
+		if (group->handover.phase != HANDOVER_NONE)
+			enter(n, g, HANDOVER_NONE, MONO_NEVER);
+		break;
+	case WIRE_HANDOVER_ACCEPT:
+	case WIRE_HANDOVER_REFUSE: break;
+	}
+}
+
+void handover_heard(struct node *n, mono_t now, unsigned g, struct actions *out)
+{
+	struct group *group = &n->group[g];
+	struct handover *h = &group->handover;
+	bool answers = group->peer.handover_term == h->term;
+
+	switch (h->phase) {
+	case HANDOVER_NONE:
+	case HANDOVER_RESERVED:
+	case HANDOVER_REFUSING: heard_as_peer(n, now, g, out); break;
+	case HANDOVER_ASKING:
+		if (answers && group->peer.handover == WIRE_HANDOVER_ACCEPT) {
+			enter(n, g, HANDOVER_RELEASING, MONO_NEVER);
+			group_order(n, g, ROLE_DROP_LINGER, out);
+		} else if (answers && group->peer.handover == WIRE_HANDOVER_REFUSE) {
+			finish(n, now, g, RESULT_PEER_REFUSED, out);
+		}
+		break;
+	case HANDOVER_RELEASING: break;
+	case HANDOVER_RELEASED:
+		if (group->peer.state == GROUP_MASTER && group->peer.term >= h->term)
+			finish(n, now, g, RESULT_DONE, out);
+		break;
+	}
+}
+
+void handover_released(struct node *n, mono_t now, unsigned g, struct actions *out)
+{
+	struct group *group = &n->group[g];
+
+	if (group->state != GROUP_MASTER)
+		return;
+	group_released(n, now, g, group->handover.reason, out);
+	if (group->handover.phase == HANDOVER_RELEASING)
+		enter(n, g, HANDOVER_RELEASED, mono_after_ms(now, ASK_MS));
+}
+
+void handover_expire(struct node *n, mono_t now, unsigned g, struct actions *out)
+{
+	struct group *group = &n->group[g];
+	struct handover *h = &group->handover;
+
+	if (h->phase == HANDOVER_NONE || !mono_reached(h->until, now))
+		return;
+	if (h->phase != HANDOVER_RELEASED) {
+		handover_cancel(n, now, g, RESULT_NOT_CONFIRMED, out);
+		return;
+	}
+	uint32_t term = h->term + 1;
+
+	finish(n, now, g, RESULT_NOT_CONFIRMED, out);
+	if (group_is_eligible(n, g))
+		group_take(n, now, g, term, RULE_TAKE_BACK, REASON_NOT_CONFIRMED, out);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "nsrp/node.h"
+
+const char *group_state_name(enum group_state state)
+{
+	switch (state) {
+	case GROUP_INIT: return "init";
+	case GROUP_MASTER: return "master";
+	case GROUP_PRIMARY_BACKUP: return "primary-backup";
+	case GROUP_BACKUP: return "backup";
+	case GROUP_INELIGIBLE: return "ineligible";
+	case GROUP_INOPERABLE: return "inoperable";
+	}
+	return "?";
+}
+
+const char *path_state_name(enum path_state state)
+{
+	switch (state) {
+	case PATH_SILENT: return "silent";
+	case PATH_ALIVE: return "alive";
+	case PATH_ONE_WAY: return "one-way";
+	case PATH_LOST: return "lost";
+	}
+	return "?";
+}
+
+const char *rule_label(enum election_rule rule)
+{
+	static const char *const labels[RULE_COUNT] = {
+#define X(name, label, text) [RULE_##name] = label,
+		ELECTION_RULES(X)
+#undef X
+	};
+
+	return (unsigned)rule < RULE_COUNT ? labels[rule] : "?";
+}
+
+const char *rule_text(enum election_rule rule)
+{
+	static const char *const texts[RULE_COUNT] = {
+#define X(name, label, text) [RULE_##name] = text,
+		ELECTION_RULES(X)
+#undef X
+	};
+
+	return (unsigned)rule < RULE_COUNT ? texts[rule] : "?";
+}
+
+const char *reason_text(enum reason reason)
+{
+	switch (reason) {
+#define X(name, number, text)                                                                      \
+	case REASON_##name: return text;
+		REASONS(X)
+#undef X
+	}
+	return "?"; /* a later release's */
+}
+
+const char *result_text(enum result result)
+{
+	switch (result) {
+#define X(name, number, ok, text)                                                                  \
+	case RESULT_##name: return text;
+		RESULTS(X)
+#undef X
+	}
+	return "?";
+}
+
+bool result_ok(enum result result)
+{
+	switch (result) {
+#define X(name, number, ok, text)                                                                  \
+	case RESULT_##name: return ok;
+		RESULTS(X)
+#undef X
+	}
+	return false;
+}
+
+const char *counter_key(enum counter counter)
+{
+	static const char *const keys[COUNTER_COUNT] = {
+#define X(name, key, text) [COUNTER_##name] = key,
+		COUNTERS(X)
+#undef X
+	};
+
+	return (unsigned)counter < COUNTER_COUNT ? keys[counter] : "?";
+}
+
+const char *counter_text(enum counter counter)
+{
+	static const char *const texts[COUNTER_COUNT] = {
+#define X(name, key, text) [COUNTER_##name] = text,
+		COUNTERS(X)
+#undef X
+	};
+
+	return (unsigned)counter < COUNTER_COUNT ? texts[counter] : "?";
+}
