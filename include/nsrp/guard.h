@@ -21,7 +21,7 @@ enum {
 	GUARD_HANG_MS = 3000,   /* an engine that says nothing for so long hangs */
 	GUARD_SOON_MS = 5000,   /* a second death within this time withdraws */
 	GUARD_BACKOFF_MAX_MS = 30000,
-	GUARD_PUT_BACK_MAX = 5, /* times in GUARD_PUT_BACK_MS; more are not fought */
+	GUARD_PUT_BACK_MAX = 5, /* times in GUARD_PUT_BACK_MS; then not before it is over */
 	GUARD_PUT_BACK_MS = 10000,
 	GUARD_ACTIONS_MAX = 4 * CONF_GROUPS_MAX + 8,
 };

@@ -16,6 +16,7 @@
 	X(MASTER_INOPERABLE, "2b", "the master is inoperable and the peer operable")               \
 	X(PREEMPT, "2c", "the peer preempts")                                                      \
 	X(MANUAL, "2d", "the operator asked for it")                                               \
+	X(ROBBED, "2e", "another program keeps removing the addresses of the master")              \
 	X(BOTH_INOPERABLE, "3", "both are inoperable: nothing moves")                              \
 	X(BETTER, "4a", "no master: the better node takes over")                                   \
 	X(ALONE, "4b", "no master and nobody heard during the boot wait")                          \

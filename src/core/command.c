@@ -82,7 +82,6 @@ static void fail_over(struct node *n, mono_t now, const struct command *c, struc
 	for (unsigned g = first; g < end; g++) {
 		if (n->group[g].state != GROUP_MASTER)
 			continue;
-		n->group[g].rule = RULE_MANUAL;
 		handover_start(n, now, g, REASON_MANUAL, c->force,
 			(int)g == last ? c->token : TOKEN_NONE, out);
 	}

@@ -125,6 +125,27 @@ void guard_missing(struct guard *g, mono_t now, unsigned group, struct guard_act
 	act(out, GUARD_TELL_TAKEN_AWAY, group, it->term, false);
 }
 
+static mono_t put_back_again_at(const struct guard_group *it)
+{
+	return it->held && it->yielded ? mono_after_ms(it->put_back_since, GUARD_PUT_BACK_MS)
+				       : MONO_NEVER;
+}
+
+/* Nobody else took the group: after a while the addresses are tried again. */
+static void put_back_again(struct guard *g, mono_t now, struct guard_actions *out)
+{
+	for (unsigned i = 0; i < g->n_groups; i++) {
+		struct guard_group *it = &g->group[i];
+
+		if (!mono_reached(put_back_again_at(it), now))
+			continue;
+		it->yielded = false;
+		it->put_back_since = now;
+		it->put_backs = 1;
+		act(out, GUARD_PUT_BACK, i, it->term, false);
+	}
+}
+
 /* The kernel has removed what was not renewed in time. */
 static void lose_leases(struct guard *g, mono_t now, struct guard_actions *out)
 {
@@ -179,6 +200,7 @@ void guard_timer(struct guard *g, mono_t now, struct guard_actions *out)
 			act(out, GUARD_REMOVE_REST, i, g->group[i].term, false);
 		}
 	}
+	put_back_again(g, now, out);
 	keep_leases(g, now, out);
 	judge_engine(g, now, out);
 	if (g->stopping && g->engine == GUARD_ENGINE_NONE && !anything_left(g))
@@ -228,13 +250,16 @@ mono_t guard_deadline(const struct guard *g)
 
 	if (g->engine == GUARD_ENGINE_RUNNING)
 		at = mono_min(at, mono_after_ms(g->heard_at, GUARD_HANG_MS));
-	if (g->engine == GUARD_ENGINE_NONE)
-		at = mono_min(at, g->stopping ? (mono_t){ 0 } : g->spawn_due);
+	if (g->engine == GUARD_ENGINE_NONE && !g->stopping)
+		at = mono_min(at, g->spawn_due);
+	if (g->engine == GUARD_ENGINE_NONE && g->stopping && !anything_left(g))
+		at = (mono_t){ 0 };
 	if (guard_held(g) != 0)
 		at = mono_min(
 			at, mono_min(g->renew_due, mono_after_ms(g->renewed_at, GUARD_RENEW_MS)));
 	for (unsigned i = 0; i < g->n_groups; i++)
-		at = mono_min(at, g->group[i].linger_until);
+		at = mono_min(
+			at, mono_min(g->group[i].linger_until, put_back_again_at(&g->group[i])));
 	return at;
 }
 

@@ -64,6 +64,25 @@ enum wire_handover handover_step(const struct node *n, unsigned g)
 	return WIRE_HANDOVER_NONE;
 }
 
+static enum election_rule rule_of(enum reason reason)
+{
+	static const struct {
+		enum reason reason;
+		enum election_rule rule;
+	} rules[] = {
+		{ REASON_MANUAL, RULE_MANUAL },
+		{ REASON_MONITORS, RULE_MASTER_INOPERABLE },
+		{ REASON_PREEMPT, RULE_PREEMPT },
+		{ REASON_TAKEN_AWAY, RULE_ROBBED },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(rules); i++) {
+		if (rules[i].reason == reason)
+			return rules[i].rule;
+	}
+	return RULE_INELIGIBLE; /* maintenance, or the end of the daemon */
+}
+
 void handover_start(struct node *n, mono_t now, unsigned g, enum reason reason, bool force,
 	uint32_t token, struct actions *out)
 {
@@ -76,6 +95,7 @@ void handover_start(struct node *n, mono_t now, unsigned g, enum reason reason, 
 	h->reason = reason;
 	h->force = force;
 	h->token = token;
+	group->rule = rule_of(reason);
 	if (reason == REASON_MANUAL)
 		group->preempt_suspended = true;
 	enter(n, g, HANDOVER_ASKING, mono_after_ms(now, ASK_MS));
@@ -129,15 +149,6 @@ static bool may_accept(const struct node *n, unsigned g)
 		peer->reason == REASON_STOPPING)
 		return true;
 	return own.operable && (own.in_sync || peer->reason == REASON_MONITORS);
-}
-
-static enum election_rule rule_of(enum reason reason)
-{
-	if (reason == REASON_MONITORS)
-		return RULE_MASTER_INOPERABLE;
-	if (reason == REASON_PREEMPT)
-		return RULE_PREEMPT;
-	return reason == REASON_MANUAL ? RULE_MANUAL : RULE_INELIGIBLE;
 }
 
 static void asked(struct node *n, mono_t now, unsigned g)
