@@ -329,6 +329,7 @@ static void heard_facts(struct node *n, mono_t now, const struct message *m, str
 	uint32_t interval = m->interval_us < INTERVAL_MAX_US ? m->interval_us : INTERVAL_MAX_US;
 
 	n->peer_beat = m->number;
+	n->peer_echo = m->echo_best;
 	n->peer_interval_us = interval;
 	n->links.detection_us = node_detection_us(n);
 	n->peer_realtime = m->flags & WIRE_BEAT_REALTIME;

@@ -7,7 +7,8 @@
 #include "group.h"
 
 enum {
-	ASK_MS = 300, /* for the peer's answer, and again for its mastership */
+	ASK_MS = 300,                /* for the peer's answer, and again for its mastership */
+	TAKE_WITHIN_MS = ASK_MS / 2, /* a release that may be older is not acted upon */
 	RESERVE_MS = 1000,
 	RETRY_MS = 1000,
 	RETRY_MAX_MS = 60000,
@@ -165,13 +166,26 @@ static void asked(struct node *n, mono_t now, unsigned g)
 	enter(n, g, accept ? HANDOVER_RESERVED : HANDOVER_REFUSING, mono_after_ms(now, RESERVE_MS));
 }
 
+/* A master that released takes back when it hears nothing of this node for the detection time,
+ * or after ASK_MS: what it said is acted upon only well before that. The number of ours that it
+ * echoed says how old it may be at most. */
+static bool release_is_recent(const struct node *n, mono_t now)
+{
+	uint64_t limit_us = node_detection_us(n) * 3 / 4;
+
+	if (limit_us > TAKE_WITHIN_MS * UINT64_C(1000))
+		limit_us = TAKE_WITHIN_MS * UINT64_C(1000);
+	return n->peer_echo + limit_us >= now.us;
+}
+
 /* The master said that its addresses are removed. */
 static void take_over(struct node *n, mono_t now, unsigned g, struct actions *out)
 {
 	struct group *group = &n->group[g];
 	enum reason reason = group->peer.reason;
 
-	if (!group_is_eligible(n, g) || group->peer.handover_term <= group->term)
+	if (!group_is_eligible(n, g) || group->peer.handover_term <= group->term ||
+		!release_is_recent(n, now))
 		return;
 	enter(n, g, HANDOVER_NONE, MONO_NEVER);
 	if (reason == REASON_MANUAL)

@@ -101,6 +101,7 @@ struct node {
 	enum reason peer_gone; /* why it is not known any more */
 	mono_t peer_since;     /* of links.peer_alive's value */
 	uint64_t peer_beat;    /* the highest number heard */
+	uint64_t peer_echo;    /* our number that it echoed: its facts are no older */
 	uint64_t peer_digest;
 	uint32_t peer_interval_us;
 	bool peer_realtime;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "core/state.h"
 #include "stats.h"
 #include "world.h"
 
@@ -244,13 +245,47 @@ static void both_monitors(struct world *w, unsigned m)
 	report_monitor(w, 1 - m, 0, rng_chance(&w->rng, 20));
 }
 
-static void sync(struct world *w, unsigned m)
+static void report_sync(struct world *w, unsigned m, bool in_sync)
 {
 	struct event event = { .type = EVENT_SYNC };
 
-	event.sync.in_sync = rng_chance(&w->rng, 40);
+	event.sync.in_sync = in_sync;
 	if (machine_runs(&w->machine[m]))
 		machine_event(w, m, &event);
+}
+
+/* Now and then for good: a node that never gets in sync. */
+static void out_of_sync(struct world *w, unsigned m)
+{
+	report_sync(w, m, false);
+	if (rng_chance(&w->rng, 20))
+		return;
+	world_run(w, w->now + some_time(w));
+	if (!w->failed)
+		report_sync(w, m, true);
+}
+
+/* A standby out of sync is asked to take over before it says so, and refuses. */
+static void asked_out_of_sync(struct world *w, unsigned m)
+{
+	struct event event = { .type = EVENT_COMMAND };
+
+	report_sync(w, m, false);
+	event.command.verb = COMMAND_FAILOVER;
+	event.command.group = COMMAND_ALL_GROUPS;
+	event.command.token = 1;
+	if (machine_runs(&w->machine[1 - m]))
+		machine_event(w, 1 - m, &event);
+}
+
+static void mend_out_of_sync(struct world *w, unsigned m)
+{
+	report_monitor(w, m, 0, false);
+	report_monitor(w, 1 - m, 0, false);
+	report_sync(w, m, false);
+	world_run(w, w->now + some_time(w));
+	if (!w->failed)
+		report_monitor(w, m, 0, true);
 }
 
 static void served(struct world *w, unsigned m)
@@ -398,6 +433,18 @@ static void pause_long(struct world *w, unsigned m)
 	machine_pause(w, m, rng_between(&w->rng, 5000000, 9000000));
 }
 
+static void guardian_pause(struct world *w, unsigned m)
+{
+	struct machine *machine = &w->machine[m];
+
+	if (!machine_runs(machine))
+		return;
+	for (unsigned g = 0; g < machine->conf->n_groups; g++)
+		machine->held[g] = false;
+	machine->guard.renewed_at.us -= (GUARD_LEASE_MS + 1000) * UINT64_C(1000);
+	machine->guard.renew_due = machine_clock(machine, w->now);
+}
+
 static void boot_together(struct world *w, unsigned m)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -415,6 +462,51 @@ static void rotation(struct world *w, unsigned m)
 	world_later(w, w->now + some_time(w), ITEM_POWER_ON, m);
 }
 
+static void boot_in_maintenance(struct world *w, unsigned m)
+{
+	struct machine *machine = &w->machine[m];
+	struct event off = { .type = EVENT_COMMAND };
+
+	machine_power_off(w, 1 - m);
+	machine_power_off(w, m);
+	machine->disk.n_maintenance = 1;
+	machine->disk.maintenance[0] = machine->conf->group[0].id;
+	machine_power_on(w, m);
+	world_later(w, w->now + some_time(w), ITEM_POWER_ON, 1 - m);
+	world_run(w, w->now + rng_between(&w->rng, 20000, 20000 + detection_us(w)));
+	off.command.verb = COMMAND_MAINTENANCE_OFF;
+	off.command.group = COMMAND_ALL_GROUPS;
+	off.command.token = 1;
+	if (!w->failed && machine_runs(machine))
+		machine_event(w, m, &off);
+}
+
+static void malformed(struct world *w, unsigned m)
+{
+	uint8_t frame[WORLD_FRAME_MAX];
+	struct machine *machine = &w->machine[m];
+	unsigned path = some_path(w);
+	size_t len = rng_between(&w->rng, 1, 200);
+
+	if (!machine_runs(machine) || path >= machine->conf->n_paths ||
+		!handshake_has(&machine->node->handshake, SESSION_CURRENT))
+		return;
+	for (size_t i = 0; i < len; i++)
+		frame[WIRE_HEADER_LEN + i] = (uint8_t)rng_next(&w->rng);
+	frame[WIRE_HEADER_LEN] = (uint8_t)rng_between(&w->rng, WIRE_TLV_BEAT, WIRE_TLV_ANSWER);
+	if (len > 1)
+		frame[WIRE_HEADER_LEN + 1] = 0xff; /* the value ends behind the body */
+	len = handshake_seal(&machine->node->handshake, SESSION_CURRENT, path,
+		machine->conf->path[path].tag, frame, len);
+	world_inject(w, 1 - m, path, frame, len, 50);
+}
+
+static void rekey(struct world *w, unsigned m)
+{
+	if (machine_runs(&w->machine[m]))
+		w->machine[m].node->handshake.session[SESSION_CURRENT].made_at.us = 0;
+}
+
 static moment_fn *const moments[FAULT_COUNT] = {
 	[FAULT_REPLAY] = replay,
 	[FAULT_GARBAGE] = garbage,
@@ -427,9 +519,12 @@ static moment_fn *const moments[FAULT_COUNT] = {
 	[FAULT_STALL] = stall,
 	[FAULT_PAUSE] = pause_machine,
 	[FAULT_LONG_PAUSE] = pause_long,
+	[FAULT_GUARDIAN_PAUSE] = guardian_pause,
 	[FAULT_MONITOR] = monitor,
 	[FAULT_BOTH_MONITORS] = both_monitors,
-	[FAULT_SYNC] = sync,
+	[FAULT_SYNC] = out_of_sync,
+	[FAULT_ASKED_OUT_OF_SYNC] = asked_out_of_sync,
+	[FAULT_MENDED_OUT_OF_SYNC] = mend_out_of_sync,
 	[FAULT_SERVED] = served,
 	[FAULT_FAILOVER] = failover,
 	[FAULT_FORCED_FAILOVER] = forced_failover,
@@ -440,6 +535,9 @@ static moment_fn *const moments[FAULT_COUNT] = {
 	[FAULT_MISSING] = missing,
 	[FAULT_THIEF] = thief,
 	[FAULT_BOOT_TOGETHER] = boot_together,
+	[FAULT_BOOT_IN_MAINTENANCE] = boot_in_maintenance,
+	[FAULT_MALFORMED] = malformed,
+	[FAULT_REKEY] = rekey,
 	[FAULT_ROTATION] = rotation,
 };
 
@@ -472,4 +570,24 @@ void fault_heal_all(struct world *w)
 	w->kernel_delay_max = 2000;
 	reload_all(w);
 	check_disturbed(w);
+}
+
+bool fault_lasts(const struct world *w)
+{
+	for (unsigned i = 0; i < w->n_items; i++) {
+		enum item_type type = w->heap[i].type;
+
+		if (type == ITEM_END_FAULT || type == ITEM_WAKE || type == ITEM_POWER_ON ||
+			type == ITEM_SPAWN)
+			return true;
+	}
+	for (unsigned m = 0; m < 2; m++) {
+		if (!machine_runs(&w->machine[m]))
+			return true;
+		for (unsigned g = 0; g < w->machine[m].conf->n_groups; g++) {
+			if (w->machine[m].guard.group[g].yielded)
+				return true;
+		}
+	}
+	return false;
 }

@@ -5,6 +5,7 @@
 #ifndef SIM_FAULT_H
 #define SIM_FAULT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct world;
@@ -32,9 +33,12 @@ struct world;
 	X(STALL, "both processes run a little late")                                               \
 	X(PAUSE, "the machine is paused past the detection time")                                  \
 	X(LONG_PAUSE, "the machine is paused past the lease")                                      \
+	X(GUARDIAN_PAUSE, "the guardian alone is paused past the lease")                           \
 	X(MONITOR, "a monitor changes its mind")                                                   \
 	X(BOTH_MONITORS, "a monitor fails on both nodes")                                          \
 	X(SYNC, "the in-sync state changes")                                                       \
+	X(ASKED_OUT_OF_SYNC, "a standby just out of sync is asked to take over")                   \
+	X(MENDED_OUT_OF_SYNC, "a monitor recovers on a node out of sync")                          \
 	X(SERVED, "traffic is seen")                                                               \
 	X(FAILOVER, "the operator asks for a failover")                                            \
 	X(FORCED_FAILOVER, "the operator forces a failover")                                       \
@@ -46,6 +50,9 @@ struct world;
 	X(THIEF, "another program keeps removing addresses")                                       \
 	X(SLOW_KERNEL, "the kernel takes long for addresses")                                      \
 	X(BOOT_TOGETHER, "both machines boot at once")                                             \
+	X(BOOT_IN_MAINTENANCE, "a machine boots alone, in maintenance, which is lifted")           \
+	X(MALFORMED, "a peer of a broken release sends nonsense, well sealed")                     \
+	X(REKEY, "a session grows old")                                                            \
 	X(ROTATION, "a machine starts again with another pair of cluster keys")
 
 enum fault {
@@ -63,7 +70,10 @@ void fault_happen(struct world *w);
 /* ITEM_END_FAULT: a fault that lasted is over. */
 void fault_end(struct world *w, unsigned fault, unsigned path, unsigned from);
 
-/* Ends everything that lasts, and brings every machine back. */
+/* Ends what is wrong with the paths, the kernels and the configurations. */
 void fault_heal_all(struct world *w);
+
+/* True while a machine is not back, or something is still to end. */
+bool fault_lasts(const struct world *w);
 
 #endif

@@ -98,7 +98,7 @@ static void setup_machine(struct world *w, unsigned i, const struct conf *conf)
 	m->confs[0].self = (uint8_t)i;
 	m->conf = &m->confs[0];
 	m->log = (struct log){ .user = m, .write = sim_log };
-	m->offset = rng_between(&w->rng, 1, 1000000) * 1000;
+	m->offset = rng_between(&w->rng, 4000, 1000000) * 1000000;
 	m->rate = 1 + ((double)rng_below(&w->rng, 401) - 200) / 1e6;
 	toy_init(&m->toy, rng_next(&w->rng), 0x1111111111111101, 0);
 }

@@ -298,6 +298,7 @@ static void note_record(struct world *w, const struct machine *m, const struct a
 
 	s->edge[a->record.from][a->record.to]++;
 	s->reason[a->record.reason]++;
+	s->rule[a->record.rule]++;
 	if (a->record.to == GROUP_MASTER || a->record.from == GROUP_MASTER)
 		check_disturbed(w);
 	world_trace(w, "%s: group %u %s -> %s, rule %s, %s, term %u", m->conf->node[m->id],
