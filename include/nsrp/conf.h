@@ -20,7 +20,7 @@ enum {
 	CONF_GROUPS_MAX = 64,
 	CONF_ADDRESSES_MAX = 2048, /* of all groups */
 	CONF_ROUTES_MAX = 512,     /* of all groups */
-	CONF_MONITORS_MAX = 64,
+	CONF_MONITORS_MAX = 192,
 	CONF_INTERFACES_MAX = 64,
 	CONF_LOCAL_TABLES_MAX = 32,
 	CONF_FILES_MAX = 32,
@@ -111,7 +111,7 @@ struct conf_monitor {
 
 struct conf_mirror {
 	bool sessions, ipsec, ruleset, neighbours;
-	unsigned n_local; /* ruleset-local: `FAMILY TABLE` or `FAMILY TABLE/SET`, as written */
+	unsigned n_local; /* ruleset-local: `[FAMILY] TABLE[/SET]`, as written */
 	char local[CONF_LOCAL_TABLES_MAX][CONF_NAME_MAX * 2];
 	unsigned n_files;
 	char file[CONF_FILES_MAX][CONF_PATH_MAX];

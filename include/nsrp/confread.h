@@ -89,8 +89,7 @@ enum conf_severity {
 	CONF_SEVERITY_NOTE,    /* it is taken; something in it has no effect yet */
 };
 
-/* Is called once for each thing found, in the order of lines, after the whole file was looked at.
- */
+/* Called once for each thing found, in the order of lines, when the whole file was looked at. */
 struct conf_report {
 	void *user; /* borrowed, passed to found */
 	/* The strings are borrowed until the call ends. text has neither file nor line in it:

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * keyword: the numbers of the rows of conf_keywords, and ways to find a row.
+ */
+#ifndef NSRP_CONF_KEYWORD_H
+#define NSRP_CONF_KEYWORD_H
+
+#include "nsrp/confread.h"
+
+/* The order is that of conf_keywords. */
+enum keyword {
+	KEYWORD_CLUSTER_ID,
+	KEYWORD_CLUSTER_KEY_FILE,
+	KEYWORD_CLUSTER_PREVIOUS_KEY_FILE,
+	KEYWORD_CLUSTER_HEARTBEAT,
+	KEYWORD_CLUSTER_LOST_AFTER,
+	KEYWORD_CLUSTER_BOOT_WAIT,
+	KEYWORD_CLUSTER_SYNC_WAIT,
+	KEYWORD_CLUSTER_MONITOR_LINKS,
+	KEYWORD_INTERFACE_DEVICE,
+	KEYWORD_LINK_TRANSPORT,
+	KEYWORD_LINK_INTERFACE,
+	KEYWORD_LINK_ADDRESS,
+	KEYWORD_GROUP_PRIORITY,
+	KEYWORD_GROUP_PREEMPT,
+	KEYWORD_GROUP_PREEMPT_HOLD,
+	KEYWORD_GROUP_ADDRESS,
+	KEYWORD_GROUP_ROUTE,
+	KEYWORD_GROUP_VIRTUAL_MAC,
+	KEYWORD_GROUP_SECONDARY_PATH,
+	KEYWORD_GROUP_THRESHOLD,
+	KEYWORD_GROUP_HOOK,
+	KEYWORD_MONITOR_TYPE,
+	KEYWORD_MONITOR_INTERFACE,
+	KEYWORD_MONITOR_TARGET,
+	KEYWORD_MONITOR_PROGRAM,
+	KEYWORD_MONITOR_INTERVAL,
+	KEYWORD_MONITOR_FALL,
+	KEYWORD_MONITOR_RISE,
+	KEYWORD_MONITOR_WEIGHT,
+	KEYWORD_MONITOR_GROUP,
+	KEYWORD_MIRROR_SESSIONS,
+	KEYWORD_MIRROR_IPSEC,
+	KEYWORD_MIRROR_RULESET,
+	KEYWORD_MIRROR_NEIGHBOURS,
+	KEYWORD_MIRROR_RULESET_LOCAL,
+	KEYWORD_MIRROR_FILES,
+	KEYWORD_MIRROR_HOLD,
+};
+enum { KEYWORDS = KEYWORD_MIRROR_HOLD + 1 };
+
+/* The row of `key` (len bytes) in a section; -1: none. */
+int conf_keyword_find(enum conf_section section, const char *key, size_t len);
+
+/* The section of that name (len bytes); -1: none. */
+int conf_section_find(const char *name, size_t len);
+
+/* True for the name of a section, and for a key of any section. */
+bool conf_keyword_is_word(const char *word);
+
+#endif
