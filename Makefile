@@ -95,7 +95,7 @@ COMPILE := -std=c11 -g $(MODE_CFLAGS) $(INCLUDES) -D_GNU_SOURCE= -DNSRP_VERSION=
 	$(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 LINK := $(MODE_LDFLAGS) $(LDFLAGS) -Wl,--as-needed
 # libev ships no pkg-config file in Debian, so all are named plainly.
-LIBS := -lev -lmnl -lcrypto -ljansson -lsystemd -linih -lnetfilter_conntrack -lnftnl
+LIBS := -lev -lmnl -lcrypto -ljansson -lsystemd -lcap -linih -lnetfilter_conntrack -lnftnl
 
 # ---- sources ------------------------------------------------------------------------------
 
@@ -179,6 +179,9 @@ $(BUILD)/nsrpd: $(DAEMON_OBJECTS) $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/nsrpctl: $(CTL_OBJECTS) $(BUILD)/libnsrp.a $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
+$(BUILD)/stream: $(BUILD)/obj/tests/netns/stream.o $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/sim: $(SIM_MAIN) $(BUILD)/libsim.a $(BUILD)/libnsrp.a $(BUILD)/link

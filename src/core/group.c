@@ -52,7 +52,7 @@ struct standing group_own_standing(const struct node *n, unsigned g)
 		.operable = health_is_operable(&n->health, n->conf, g),
 		.in_sync = n->in_sync,
 		.master = group->state == GROUP_MASTER,
-		.holding = group->holding,
+		.holding = group->holding || group->handover.phase == HANDOVER_RECLAIMING,
 		.served = group->served,
 		.preempts = group->preempting,
 		.priority = n->conf->group[g].priority[n->conf->self],

@@ -7,8 +7,9 @@
 #include "group.h"
 
 enum {
-	ASK_MS = 300,                /* for the peer's answer, and again for its mastership */
-	TAKE_WITHIN_MS = ASK_MS / 2, /* a release that may be older is not acted upon */
+	ASK_MS = 300,                 /* for the peer's answer */
+	RELEASED_MS = 150,            /* for the peer's mastership, and again while reclaiming */
+	TAKE_WITHIN_MS = RELEASED_MS, /* a release that may be older is not acted upon */
 	RESERVE_MS = 1000,
 	RETRY_MS = 1000,
 	RETRY_MAX_MS = 60000,
@@ -21,6 +22,7 @@ static const char *phase_name(enum handover_phase phase)
 	case HANDOVER_ASKING: return "asking";
 	case HANDOVER_RELEASING: return "releasing";
 	case HANDOVER_RELEASED: return "released";
+	case HANDOVER_RECLAIMING: return "reclaiming";
 	case HANDOVER_RESERVED: return "reserved";
 	case HANDOVER_REFUSING: return "refusing";
 	}
@@ -45,6 +47,7 @@ bool handover_is_active(const struct node *n, unsigned g)
 	case HANDOVER_ASKING:
 	case HANDOVER_RELEASING:
 	case HANDOVER_RELEASED:
+	case HANDOVER_RECLAIMING:
 	case HANDOVER_RESERVED: return true;
 	case HANDOVER_NONE:
 	case HANDOVER_REFUSING: break;
@@ -55,7 +58,8 @@ bool handover_is_active(const struct node *n, unsigned g)
 enum wire_handover handover_step(const struct node *n, unsigned g)
 {
 	switch (n->group[g].handover.phase) {
-	case HANDOVER_NONE: break;
+	case HANDOVER_NONE:
+	case HANDOVER_RECLAIMING: break;
 	case HANDOVER_ASKING:
 	case HANDOVER_RELEASING: return WIRE_HANDOVER_ASK;
 	case HANDOVER_RELEASED: return WIRE_HANDOVER_RELEASED;
@@ -132,7 +136,8 @@ void handover_cancel(
 	case HANDOVER_NONE: break;
 	case HANDOVER_RELEASING: /* the addresses go: handover_released() goes on from there */
 	case HANDOVER_ASKING:
-	case HANDOVER_RELEASED: finish(n, now, g, result, out); break;
+	case HANDOVER_RELEASED:
+	case HANDOVER_RECLAIMING: finish(n, now, g, result, out); break;
 	case HANDOVER_RESERVED:
 	case HANDOVER_REFUSING: enter(n, g, HANDOVER_NONE, MONO_NEVER); break;
 	}
@@ -166,9 +171,9 @@ static void asked(struct node *n, mono_t now, unsigned g)
 	enter(n, g, accept ? HANDOVER_RESERVED : HANDOVER_REFUSING, mono_after_ms(now, RESERVE_MS));
 }
 
-/* A master that released takes back when it hears nothing of this node for the detection time,
- * or after ASK_MS: what it said is acted upon only well before that. The number of ours that it
- * echoed says how old it may be at most. */
+/* A master says RELEASED for RELEASED_MS and takes back after twice that, or when it hears nothing
+ * of this node for the detection time: what it said is acted upon only well before. The number
+ * of ours that it echoed says how old it may be at most. */
 static bool release_is_recent(const struct node *n, mono_t now)
 {
 	uint64_t limit_us = node_detection_us(n) * 3 / 4;
@@ -231,6 +236,7 @@ void handover_heard(struct node *n, mono_t now, unsigned g, struct actions *out)
 		break;
 	case HANDOVER_RELEASING: break;
 	case HANDOVER_RELEASED:
+	case HANDOVER_RECLAIMING:
 		if (group->peer.state == GROUP_MASTER && group->peer.term >= h->term)
 			finish(n, now, g, RESULT_DONE, out);
 		break;
@@ -245,7 +251,7 @@ void handover_released(struct node *n, mono_t now, unsigned g, struct actions *o
 		return;
 	group_released(n, now, g, group->handover.reason, out);
 	if (group->handover.phase == HANDOVER_RELEASING)
-		enter(n, g, HANDOVER_RELEASED, mono_after_ms(now, ASK_MS));
+		enter(n, g, HANDOVER_RELEASED, mono_after_ms(now, RELEASED_MS));
 }
 
 void handover_expire(struct node *n, mono_t now, unsigned g, struct actions *out)
@@ -255,7 +261,11 @@ void handover_expire(struct node *n, mono_t now, unsigned g, struct actions *out
 
 	if (h->phase == HANDOVER_NONE || !mono_reached(h->until, now))
 		return;
-	if (h->phase != HANDOVER_RELEASED) {
+	if (h->phase == HANDOVER_RELEASED) {
+		enter(n, g, HANDOVER_RECLAIMING, mono_after_ms(now, RELEASED_MS));
+		return;
+	}
+	if (h->phase != HANDOVER_RECLAIMING) {
 		handover_cancel(n, now, g, RESULT_NOT_CONFIRMED, out);
 		return;
 	}

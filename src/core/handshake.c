@@ -379,8 +379,9 @@ static enum handshake_opened promote(struct handshake *h, mono_t now)
 		memcmp(current->pair.peer_nonce, candidate->pair.peer_nonce, CRYPTO_NONCE_LEN) != 0;
 
 	for (unsigned node = 0; node < CONF_NODES; node++) {
-		h->crypto->copy(h->crypto->user, slot_of(SESSION_PREVIOUS, node),
-			slot_of(SESSION_CURRENT, node));
+		if (current->valid)
+			h->crypto->copy(h->crypto->user, slot_of(SESSION_PREVIOUS, node),
+				slot_of(SESSION_CURRENT, node));
 		h->crypto->copy(h->crypto->user, slot_of(SESSION_CURRENT, node),
 			slot_of(SESSION_CANDIDATE, node));
 	}

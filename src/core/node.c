@@ -255,6 +255,7 @@ static void lease_lost(struct node *n, mono_t now, unsigned g, struct actions *o
 	struct group *group = &n->group[g];
 
 	log_err(n->env.log, "group %u: the lease of its addresses ran out", n->conf->group[g].id);
+	handover_cancel(n, now, g, RESULT_NOT_CONFIRMED, out);
 	group_suspend(n, now, g, REASON_LEASE_LOST, out);
 	group->holding = false;
 	n->beat_now = true;
@@ -308,7 +309,8 @@ static bool holds_anything(const struct node *n)
 {
 	for (unsigned g = 0; g < n->conf->n_groups; g++) {
 		if (n->group[g].holding || n->group[g].state == GROUP_MASTER ||
-			n->group[g].handover.phase == HANDOVER_RELEASED)
+			n->group[g].handover.phase == HANDOVER_RELEASED ||
+			n->group[g].handover.phase == HANDOVER_RECLAIMING)
 			return true;
 	}
 	return false;

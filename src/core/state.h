@@ -16,11 +16,12 @@
 
 enum handover_phase {
 	HANDOVER_NONE,
-	HANDOVER_ASKING,    /* master: waits for the peer's answer */
-	HANDOVER_RELEASING, /* master: its addresses are being removed */
-	HANDOVER_RELEASED,  /* waits for the peer to be master */
-	HANDOVER_RESERVED,  /* peer: waits for the master's release */
-	HANDOVER_REFUSING,  /* peer: says no until the master stops asking */
+	HANDOVER_ASKING,     /* master: waits for the peer's answer */
+	HANDOVER_RELEASING,  /* master: its addresses are being removed */
+	HANDOVER_RELEASED,   /* waits for the peer to be master */
+	HANDOVER_RECLAIMING, /* it is not: says that it will be master again, and waits on */
+	HANDOVER_RESERVED,   /* peer: waits for the master's release */
+	HANDOVER_REFUSING,   /* peer: says no until the master stops asking */
 };
 
 /* Who is told how a command ended; else a command's own token. */

@@ -93,6 +93,7 @@ static void toy_copy(void *user, unsigned to, unsigned from)
 {
 	struct toy *t = user;
 
+	assert(t->slot[from] != 0); /* no key is copied before it was derived */
 	t->slot[to] = t->slot[from];
 }
 

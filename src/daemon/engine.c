@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine_state.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "process.h"
+#include "io/rtnl.h"
+#include "io/vip.h"
+#include "io/wall.h"
+
+enum { PRIORITY = 50 };
+
+static void tell(struct engine *e, const struct message *m)
+{
+	int result = message_send(e->setup->guardian_fd, m, -1);
+
+	if (result != 0 && result != -EPIPE)
+		log_err(e->log, "engine: the guardian was not told: %s", strerror(-result));
+}
+
+static void send_frame(struct engine *e, const struct action *a)
+{
+	if (a->target < e->conf->n_paths && e->way[a->target].open)
+		(void)path_send(&e->way[a->target].path, a->bytes);
+}
+
+static void order(struct engine *e, const struct action *a)
+{
+	struct message m = { .type = MESSAGE_ORDER };
+
+	m.role.group = e->conf->group[a->target].id;
+	m.role.role = a->role.role;
+	m.role.term = a->role.term;
+	tell(e, &m);
+}
+
+static void record(struct engine *e, const struct action *a)
+{
+	struct message m = { .type = MESSAGE_RECORD };
+
+	m.record.wall_ms = wall_now_ms();
+	m.record.group = e->conf->group[a->target].id;
+	m.record.change = a->record;
+	tell(e, &m);
+}
+
+static void announce(struct engine *e, const struct action *a)
+{
+	struct message m = { .type = MESSAGE_ANNOUNCE };
+
+	m.group = e->conf->group[a->target].id;
+	tell(e, &m);
+}
+
+static void save(struct engine *e)
+{
+	struct message m = { .type = MESSAGE_SAVE };
+
+	m.saved = *node_saved(e->node);
+	tell(e, &m);
+}
+
+static void leave(struct engine *e)
+{
+	struct message m = { .type = MESSAGE_EXIT };
+
+	tell(e, &m);
+	loop_stop(&e->loop);
+}
+
+void engine_carry_out(struct engine *e)
+{
+	for (unsigned i = 0; i < e->actions.n; i++) {
+		const struct action *a = &e->actions.action[i];
+
+		switch (a->type) {
+		case ACTION_SEND: send_frame(e, a); break;
+		case ACTION_ROLE: order(e, a); break;
+		case ACTION_ANNOUNCE: announce(e, a); break;
+		case ACTION_SAVE: save(e); break;
+		case ACTION_REPLY: desk_command_ended(e, a->target, a->result); break;
+		case ACTION_RECORD: record(e, a); break;
+		case ACTION_EXIT: leave(e); break;
+		}
+	}
+	loop_timer_set(&e->core_timer, node_deadline(e->node));
+}
+
+void engine_step(struct engine *e, const struct event *event)
+{
+	node_step(e->node, loop_now(), event, &e->actions);
+	engine_carry_out(e);
+}
+
+static void core_due(void *user, mono_t due)
+{
+	static const struct event timer = { .type = EVENT_TIMER };
+	struct engine *e = user;
+
+	/* What has arrived is heard before silence is judged. */
+	if (mono_since_us(due, loop_now()) > LOOP_LATE_US)
+		ways_drain(e);
+	engine_step(e, &timer);
+}
+
+static void alive_due(void *user, mono_t due)
+{
+	struct engine *e = user;
+	struct message m = { .type = MESSAGE_ALIVE };
+
+	(void)due;
+	tell(e, &m);
+	loop_timer_set(&e->alive_timer, mono_after_ms(loop_now(), MESSAGE_ALIVE_MS));
+}
+
+static void role_done(struct engine *e, const struct message *m)
+{
+	struct event event = { .type = EVENT_ROLE_DONE };
+	unsigned group = control_request_group(e->conf, m->role.group);
+
+	if (group == e->conf->n_groups)
+		return;
+	event.role_done.group = group;
+	event.role_done.role = m->role.role;
+	event.role_done.term = m->role.term;
+	event.role_done.failed = m->role.failed;
+	engine_step(e, &event);
+}
+
+static void group_event(struct engine *e, enum event_type type, uint8_t id)
+{
+	struct event event = { .type = type };
+	unsigned group = control_request_group(e->conf, id);
+
+	event.lease_lost.group = group;
+	if (group < e->conf->n_groups)
+		engine_step(e, &event);
+}
+
+static void reconfigure(struct engine *e, const struct message *m, int fd)
+{
+	const struct conf *old = e->conf;
+	struct loaded *next = &e->loaded[1 - e->live];
+	int result = message_unpack(fd, next);
+
+	if (result == 0)
+		result = seal_set_keys(
+			&e->seal, next->key, next->has_previous ? next->previous_key : NULL);
+	if (result != 0) {
+		desk_reload_ended(e, m->reload.token, strerror(-result));
+		return;
+	}
+	e->live = 1 - e->live;
+	e->conf = &next->conf;
+	(void)node_reconfigure(e->node, loop_now(), e->conf, &e->actions);
+	ways_reconfigure(e, old);
+	engine_carry_out(e);
+	ways_tell_carriers(e);
+	desk_reload_ended(e, m->reload.token, NULL);
+}
+
+/* The guardian is gone, and with it whoever renews and removes the addresses: this process, which
+ * may do so, removes them, tells the peer, and ends. */
+static void orphaned(struct engine *e)
+{
+	static const struct event stop = { .type = EVENT_STOP };
+	struct rtnl *rtnl;
+	unsigned removed;
+
+	log_err(e->log, "the guardian is gone: addresses are withdrawn");
+	if (rtnl_new(&rtnl) == 0) {
+		(void)vip_withdraw_all(rtnl, &removed);
+		rtnl_free(rtnl);
+	}
+	loop_fd_want(&e->guardian_io, 0);
+	for (unsigned g = 0; g < e->conf->n_groups; g++) {
+		struct event lost = { .type = EVENT_LEASE_LOST };
+
+		lost.lease_lost.group = g;
+		node_step(e->node, loop_now(), &lost, &e->actions);
+	}
+	engine_step(e, &stop);
+	e->status = 1;
+	loop_stop(&e->loop);
+}
+
+static void heard(struct engine *e, const struct message *m, int fd)
+{
+	static const struct event stop = { .type = EVENT_STOP };
+
+	switch (m->type) {
+	case MESSAGE_ROLE_DONE: role_done(e, m); break;
+	case MESSAGE_LEASE_LOST: group_event(e, EVENT_LEASE_LOST, m->group); break;
+	case MESSAGE_TAKEN_AWAY: group_event(e, EVENT_TAKEN_AWAY, m->group); break;
+	case MESSAGE_COUNTED: e->counted[m->counted.counter] += m->counted.n; break;
+	case MESSAGE_CONF: reconfigure(e, m, fd); break;
+	case MESSAGE_RELOAD_FAILED: desk_reload_ended(e, m->reload.token, m->reload.text); break;
+	case MESSAGE_STOP: engine_step(e, &stop); break;
+	case MESSAGE_ALIVE:
+	case MESSAGE_ORDER:
+	case MESSAGE_ANNOUNCE:
+	case MESSAGE_SAVE:
+	case MESSAGE_RECORD:
+	case MESSAGE_RELOAD:
+	case MESSAGE_EXIT: break; /* the engine's own */
+	}
+}
+
+static void guardian_says(void *user, unsigned readiness)
+{
+	struct engine *e = user;
+	struct message m;
+	int fd, result;
+
+	(void)readiness;
+	while ((result = message_receive(e->setup->guardian_fd, &m, &fd)) > 0) {
+		heard(e, &m, fd);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (result == -EPIPE)
+		orphaned(e);
+}
+
+/* The guardian stops the engine; a terminal's ^C is for the guardian alone. */
+static void ignore_signals(void)
+{
+	loop_signals_reset();
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static int start_node(struct engine *e)
+{
+	static const struct event in_sync = { .type = EVENT_SYNC, .sync.in_sync = true };
+	const struct loaded *loaded = &e->loaded[e->live];
+	struct node_env env = {
+		.conf = e->conf,
+		.log = e->log,
+		.realtime = e->realtime,
+		.release = "nsrpd " NSRP_VERSION,
+	};
+	int result = seal_init(
+		&e->seal, loaded->key, loaded->has_previous ? loaded->previous_key : NULL);
+	void *memory = malloc(node_size());
+
+	if (result != 0 || memory == NULL) {
+		log_err(e->log, "keys: %s",
+			result == -EINVAL ? "the two cluster keys cannot be told apart on the "
+					    "wire: make another (nsrpctl genkey)"
+					  : strerror(result != 0 ? -result : ENOMEM));
+		free(memory);
+		return result != 0 ? result : -ENOMEM;
+	}
+	env.crypto = seal_crypto(&e->seal);
+	e->node = node_init(memory, &env, e->setup->saved, e->setup->adopt, loop_now());
+	/* Nothing is mirrored, so nothing is missing. */
+	engine_step(e, &in_sync);
+	return 0;
+}
+
+static int start(struct engine *e)
+{
+	int result = loop_init(&e->loop);
+
+	if (result != 0)
+		return result;
+	loop_timer_init(&e->core_timer, &e->loop, core_due, e);
+	loop_timer_init(&e->alive_timer, &e->loop, alive_due, e);
+	desk_init(e);
+	result = start_node(e);
+	if (result == 0)
+		result = ways_init(e);
+	if (result == 0)
+		result = process_drop_privileges(e->log);
+	if (result != 0)
+		return result;
+	loop_fd_init(&e->guardian_io, &e->loop, e->setup->guardian_fd, guardian_says, e);
+	alive_due(e, loop_now());
+	return 0;
+}
+
+int engine_run(const struct engine_setup *setup)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return 1;
+	ignore_signals();
+	process_hide_memory();
+	e->setup = setup;
+	e->log = &setup->logger->log;
+	e->loaded[0] = *setup->loaded;
+	e->conf = &e->loaded[0].conf;
+	e->counted[COUNTER_ENGINE_STARTS] = setup->starts;
+	e->realtime = process_go_realtime(e->log, "engine", PRIORITY);
+	if (start(e) != 0)
+		return 1;
+	log_info(e->log, "node %s of cluster %u runs%s", e->conf->node[e->conf->self],
+		e->conf->cluster_id, setup->adopt != 0 ? ", with the addresses found here" : "");
+	loop_run(&e->loop);
+	desk_fini(e);
+	ways_fini(e);
+	loop_fini(&e->loop);
+	seal_fini(&e->seal);
+	return e->status;
+}

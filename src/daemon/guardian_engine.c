@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "guardian_state.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "engine.h"
+
+void guardian_tell(struct guardian *g, const struct message *message)
+{
+	if (g->engine_fd < 0)
+		return;
+	int result = message_send(g->engine_fd, message, -1);
+
+	if (result != 0 && result != -EPIPE && result != -ECONNRESET)
+		log_err(g->log, "guardian: the engine was not told: %s", strerror(-result));
+}
+
+void guardian_tell_group(struct guardian *g, enum message_type type, unsigned group)
+{
+	struct message m = { .type = type };
+
+	m.group = g->loaded.conf.group[group].id;
+	guardian_tell(g, &m);
+}
+
+void guardian_count(struct guardian *g, enum counter counter, uint32_t n)
+{
+	struct message m = { .type = MESSAGE_COUNTED };
+
+	m.counted.counter = counter;
+	m.counted.n = n;
+	guardian_tell(g, &m);
+}
+
+static int index_of_id(const struct conf *conf, uint8_t id)
+{
+	for (unsigned i = 0; i < conf->n_groups; i++) {
+		if (conf->group[i].id == id)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* The guardian's own part of a new configuration. */
+static void put_in_force(struct guardian *g, const struct loaded *next)
+{
+	static struct conf old; /* too large for a stack that is locked in memory */
+	int from[CONF_GROUPS_MAX];
+
+	old = g->loaded.conf;
+	g->loaded = *next;
+	for (unsigned i = 0; i < next->conf.n_groups; i++)
+		from[i] = index_of_id(&old, next->conf.group[i].id);
+	/* Orders under way are reported before the numbers change. */
+	while (vip_continue(g->vip))
+		;
+	g->n_reports = 0;
+	guard_rearrange(&g->guard, next->conf.n_groups, from);
+	steward_reconfigure(g, &old);
+}
+
+/* NULL when the new configuration is in force, else why it is not. */
+static const char *reload(
+	struct guardian *g, struct loaded *next, uint32_t token, char error[LOAD_ERROR_MAX])
+{
+	if (load(g->setup->conf_file, g->setup->node, g->log, next, error) != 0)
+		return error;
+	if (!conf_can_replace(&g->loaded.conf, &next->conf))
+		return "cluster id, nodes and node names only change with a restart";
+	int fd = message_pack(next);
+	struct message m = { .type = MESSAGE_CONF };
+
+	if (fd < 0)
+		return strerror(-fd);
+	m.reload.token = token;
+	int result = message_send(g->engine_fd, &m, fd);
+
+	close(fd);
+	if (result != 0)
+		return "the engine does not answer";
+	put_in_force(g, next);
+	return NULL;
+}
+
+void guardian_reload(struct guardian *g, uint32_t token)
+{
+	struct message m = { .type = MESSAGE_RELOAD_FAILED };
+	char error[LOAD_ERROR_MAX];
+	struct loaded *next = malloc(sizeof(*next));
+	const char *why = next == NULL ? "out of memory" : reload(g, next, token, error);
+
+	if (next != NULL)
+		explicit_bzero(next, sizeof(*next));
+	free(next);
+	if (why == NULL) {
+		log_info(g->log, "configuration: %s is in force", g->setup->conf_file);
+		return;
+	}
+	log_err(g->log, "configuration: the old one stays: %s", why);
+	m.reload.token = token;
+	snprintf(m.reload.text, sizeof(m.reload.text), "%s", why);
+	guardian_tell(g, &m);
+}
+
+static void ordered(struct guardian *g, const struct message *m)
+{
+	struct guard_actions actions;
+	int group = index_of_id(&g->loaded.conf, m->role.group);
+
+	if (group < 0)
+		return;
+	guard_ordered(&g->guard, loop_now(), (unsigned)group, m->role.role, m->role.term, &actions);
+	guardian_obey(g, &actions);
+}
+
+static void engine_is_alive(struct guardian *g)
+{
+	g->engine_ready = true;
+	if (!g->ready_told && sd_notify(0, "READY=1") >= 0)
+		g->ready_told = true;
+}
+
+static void record(struct guardian *g, const struct message *m)
+{
+	struct store_record record = {
+		.wall_ms = m->record.wall_ms,
+		.group = m->record.group,
+		.change = m->record.change,
+	};
+
+	chores_record(&g->chores, &record);
+}
+
+static void heard(struct guardian *g, const struct message *m)
+{
+	int group;
+
+	guard_engine_heard(&g->guard, loop_now());
+	switch (m->type) {
+	case MESSAGE_ALIVE: engine_is_alive(g); break;
+	case MESSAGE_ORDER: ordered(g, m); break;
+	case MESSAGE_ANNOUNCE:
+		group = index_of_id(&g->loaded.conf, m->group);
+		if (group >= 0)
+			steward_announce(g, (unsigned)group);
+		break;
+	case MESSAGE_SAVE:
+		g->saved = m->saved;
+		chores_save(&g->chores, &m->saved);
+		break;
+	case MESSAGE_RECORD: record(g, m); break;
+	case MESSAGE_RELOAD: guardian_reload(g, m->reload.token); break;
+	case MESSAGE_EXIT: g->engine_exits = true; break;
+	case MESSAGE_ROLE_DONE:
+	case MESSAGE_LEASE_LOST:
+	case MESSAGE_TAKEN_AWAY:
+	case MESSAGE_COUNTED:
+	case MESSAGE_CONF:
+	case MESSAGE_RELOAD_FAILED:
+	case MESSAGE_STOP: break; /* the guardian's own */
+	}
+}
+
+static void engine_says(void *user, unsigned readiness)
+{
+	struct guardian *g = user;
+	struct message m;
+	int fd, result;
+
+	(void)readiness;
+	while ((result = message_receive(g->engine_fd, &m, &fd)) > 0) {
+		if (fd >= 0)
+			close(fd); /* engines send none */
+		heard(g, &m);
+	}
+	if (result == -EPIPE)
+		loop_fd_want(&g->engine_io, 0); /* SIGCHLD follows */
+	guardian_arm(g);
+}
+
+/* In the child: only what the engine is to have is kept. */
+static void become_engine(struct guardian *g, int fd)
+{
+	struct engine_setup setup = {
+		.loaded = &g->loaded,
+		.saved = &g->saved,
+		.adopt = guard_held(&g->guard),
+		.starts = g->guard.starts,
+		.guardian_fd = fd,
+		.control = g->control,
+		.logger = g->setup->logger,
+		.statedir = g->setup->statedir,
+	};
+
+	for (unsigned i = 0; i < g->n_paths; i++)
+		close(path_fd(&g->path[i]));
+	close(watch_fd(g->watch));
+	close(g->announcer.fd);
+	loop_fini(&g->loop);
+	_exit(engine_run(&setup));
+}
+
+void guardian_spawn(struct guardian *g)
+{
+	int fds[2];
+	int result = message_pair(fds);
+	pid_t pid = -1;
+
+	if (result == 0) {
+		pid = fork();
+		if (pid < 0) {
+			result = -errno;
+			close(fds[0]);
+			close(fds[1]);
+		}
+	}
+	if (result != 0) {
+		struct guard_actions actions;
+
+		log_err(g->log, "no engine: %s", strerror(-result));
+		guard_engine_died(&g->guard, loop_now(), false, &actions);
+		guardian_obey(g, &actions);
+		return;
+	}
+	if (pid == 0) {
+		close(fds[0]);
+		become_engine(g, fds[1]);
+	}
+	close(fds[1]);
+	g->engine = pid;
+	g->engine_fd = fds[0];
+	g->engine_ready = g->engine_exits = false;
+	loop_fd_init(&g->engine_io, &g->loop, g->engine_fd, engine_says, g);
+	guardian_count(g, COUNTER_ENGINE_STARTS, (uint32_t)g->guard.starts);
+}
+
+void guardian_engine_ended(struct guardian *g, int status)
+{
+	struct guard_actions actions;
+
+	/* What it said last comes before its end. */
+	engine_says(g, LOOP_READ);
+	loop_fd_fini(&g->engine_io);
+	close(g->engine_fd);
+	g->engine_fd = -1;
+	g->engine = 0;
+	bool clean = g->engine_exits && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	if (!clean && WIFSIGNALED(status))
+		log_err(g->log, "the engine was killed by signal %d", WTERMSIG(status));
+	else if (!clean)
+		log_err(g->log, "the engine ended with status %d", WEXITSTATUS(status));
+	guard_engine_died(&g->guard, loop_now(), clean, &actions);
+	guardian_obey(g, &actions);
+}

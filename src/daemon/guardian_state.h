@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * guardian_state: what the guardian's files share. guardian.c starts and ends it, steward.c
+ * writes addresses, guardian_engine.c talks with the engine.
+ */
+#ifndef NSRP_DAEMON_GUARDIAN_STATE_H
+#define NSRP_DAEMON_GUARDIAN_STATE_H
+
+#include "chores.h"
+#include "guardian.h"
+#include "message.h"
+#include "nsrp/guard.h"
+#include "io/announce.h"
+#include "io/announcer.h"
+#include "io/control_socket.h"
+#include "io/loop.h"
+#include "io/path.h"
+#include "io/vip.h"
+
+enum { REPORTS_MAX = 512 };
+
+struct guardian {
+	const struct guardian_setup *setup;
+	const struct log *log;
+	struct loaded loaded;
+	struct node_saved saved; /* the last the engine wanted saved */
+	struct guard guard;
+	struct chores chores;
+
+	struct loop loop;
+	struct loop_signals signals;
+	struct loop_timer guard_timer, announce_timer, more_timer, watchdog_timer;
+	struct control_socket control;
+
+	pid_t engine;  /* 0 = none */
+	int engine_fd; /* -1 = none */
+	struct loop_fd engine_io;
+	bool engine_ready, engine_exits, ready_told;
+	uint64_t watchdog_us; /* 0 = the service manager wants none */
+
+	/* steward.c */
+	struct rtnl *rtnl;
+	struct watch *watch;
+	struct loop_fd watch_io;
+	struct vip *vip;
+	struct announce announce;
+	struct announcer announcer;
+	uint64_t audit;                   /* groups that may lack something */
+	struct path path[CONF_PATHS_MAX]; /* for joining; nothing is heard by them */
+	unsigned n_paths;
+	unsigned first_report, n_reports; /* a ring: orders whose end is to be reported */
+	struct report_due {
+		unsigned group;
+		enum role role;
+		uint32_t term;
+	} report[REPORTS_MAX];
+};
+
+/* guardian.c */
+void guardian_obey(struct guardian *g, const struct guard_actions *actions);
+void guardian_arm(struct guardian *g);
+
+/* steward.c */
+int steward_init(struct guardian *g);
+void steward_fini(struct guardian *g);
+/* Carries out one of the actions that concern addresses. */
+void steward_do(struct guardian *g, const struct guard_action *action);
+/* Another configuration replaced the one before; old groups that are gone are given up. */
+void steward_reconfigure(struct guardian *g, const struct conf *old);
+void steward_announce(struct guardian *g, unsigned group);
+
+/* guardian_engine.c */
+void guardian_spawn(struct guardian *g);
+void guardian_engine_ended(struct guardian *g, int status);
+void guardian_tell(struct guardian *g, const struct message *message);
+void guardian_tell_group(struct guardian *g, enum message_type type, unsigned group);
+void guardian_count(struct guardian *g, enum counter counter, uint32_t n);
+/* Reads the files again and puts them in force; `token` of the engine is told. */
+void guardian_reload(struct guardian *g, uint32_t token);
+
+#endif

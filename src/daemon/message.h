@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * message: what guardian and engine tell each other, over a pair of SOCK_SEQPACKET sockets.
+ *
+ * Both are the same program, so a message is a struct. Groups go by id, since the two change
+ * their configuration one after the other.
+ */
+#ifndef NSRP_DAEMON_MESSAGE_H
+#define NSRP_DAEMON_MESSAGE_H
+
+#include "load.h"
+#include "nsrp/node.h"
+
+enum message_type {
+	/* engine to guardian */
+	MESSAGE_ALIVE,    /* each MESSAGE_ALIVE_MS, and first when it runs */
+	MESSAGE_ORDER,    /* role */
+	MESSAGE_ANNOUNCE, /* group */
+	MESSAGE_SAVE,     /* saved */
+	MESSAGE_RECORD,   /* record: a line of history */
+	MESSAGE_RELOAD,   /* token: somebody asks for it */
+	MESSAGE_EXIT,     /* the engine's work is done */
+	/* guardian to engine */
+	MESSAGE_ROLE_DONE,     /* role */
+	MESSAGE_LEASE_LOST,    /* group */
+	MESSAGE_TAKEN_AWAY,    /* group */
+	MESSAGE_COUNTED,       /* counted */
+	MESSAGE_CONF,          /* token; a memfd with struct loaded comes along */
+	MESSAGE_RELOAD_FAILED, /* token, text */
+	MESSAGE_STOP,
+};
+
+enum { MESSAGE_ALIVE_MS = 500 };
+
+struct message {
+	enum message_type type;
+	union {
+		uint8_t group;
+		struct {
+			uint8_t group;
+			enum role role;
+			uint32_t term;
+			unsigned failed;
+		} role;
+		struct node_saved saved;
+		struct {
+			int64_t wall_ms;
+			uint8_t group;
+			struct action_record change;
+		} record;
+		struct {
+			enum counter counter;
+			uint32_t n;
+		} counted;
+		struct {
+			uint32_t token; /* 0 = nobody waits */
+			char text[LOAD_ERROR_MAX];
+		} reload;
+	};
+};
+
+/* The pair; both ends are non-blocking and close-on-exec. 0 or negative errno. */
+int message_pair(int ret_fd[2]);
+
+/* Sends; `with_fd` < 0 = no descriptor comes along. 0 or negative errno; -EAGAIN: the other side
+ * does not read. */
+int message_send(int fd, const struct message *message, int with_fd);
+
+/* Receives one. 1, 0 when there is none, negative errno; -EPIPE: the other side is gone. *ret_fd is
+ * a descriptor that is the caller's now, or -1. */
+int message_receive(int fd, struct message *ret_message, int *ret_fd);
+
+/* A memfd with a copy of *loaded, and back. A descriptor or 0, or negative errno. */
+int message_pack(const struct loaded *loaded);
+int message_unpack(int fd, struct loaded *ret_loaded);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * process: what a process is to the host: real-time priority, locked memory, privileges.
+ */
+#ifndef NSRP_DAEMON_PROCESS_H
+#define NSRP_DAEMON_PROCESS_H
+
+#include "nsrp/log.h"
+
+/* SCHED_FIFO with SCHED_RESET_ON_FORK, and mlockall(MCL_ONFAULT); a warning where the host does
+ * not allow it. True when the priority is real-time. */
+bool process_go_realtime(const struct log *log, const char *name, int priority);
+
+/* Drops from root to user `nsrp` with CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE and CAP_IPC_LOCK,
+ * and no way back. Without such a user it stays root's, with these capabilities alone, and a
+ * warning. 0 or negative errno. */
+int process_drop_privileges(const struct log *log);
+
+/* No core dumps and no ptrace: there are keys in memory. */
+void process_hide_memory(void);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "guardian_state.h"
+
+#include <string.h>
+
+static void arm_announcements(struct guardian *g)
+{
+	loop_timer_set(&g->announce_timer, announce_deadline(&g->announce));
+}
+
+static void announce_now(struct guardian *g)
+{
+	struct announce_frame due[ANNOUNCE_MAX];
+	unsigned n = announce_due(&g->announce, loop_now(), due);
+
+	if (n > 0)
+		announcer_send(&g->announcer, &g->loaded.conf, due, n);
+	arm_announcements(g);
+}
+
+static void announcements_due(void *user, mono_t due)
+{
+	(void)due;
+	announce_now(user);
+}
+
+void steward_announce(struct guardian *g, unsigned group)
+{
+	announce_again(&g->announce, group, loop_now());
+	announce_now(g);
+}
+
+/* Reports the orders that are carried out, in their order. */
+static void report_done(struct guardian *g)
+{
+	while (g->n_reports > 0) {
+		const struct report_due *r = &g->report[g->first_report];
+
+		if (vip_pending(g->vip) >> r->group & 1)
+			return;
+		struct message m = { .type = MESSAGE_ROLE_DONE };
+
+		m.role.group = g->loaded.conf.group[r->group].id;
+		m.role.role = r->role;
+		m.role.term = r->term;
+		m.role.failed = vip_failed(g->vip, r->group);
+		guardian_tell(g, &m);
+		g->first_report = (g->first_report + 1) % REPORTS_MAX;
+		g->n_reports--;
+	}
+}
+
+/* After a change: what is left of it goes on when the loop has been round once. */
+static void after_change(struct guardian *g, bool more)
+{
+	report_done(g);
+	loop_timer_set(&g->more_timer, more ? loop_now() : MONO_NEVER);
+}
+
+static void more_due(void *user, mono_t due)
+{
+	struct guardian *g = user;
+
+	(void)due;
+	after_change(g, vip_continue(g->vip));
+}
+
+static void report_later(struct guardian *g, unsigned group, enum role role, uint32_t term)
+{
+	if (g->n_reports == REPORTS_MAX) /* the engine would have to order as many at once */
+		return;
+	g->report[(g->first_report + g->n_reports++) % REPORTS_MAX] =
+		(struct report_due){ .group = group, .role = role, .term = term };
+}
+
+static void add(struct guardian *g, unsigned group)
+{
+	bool more = vip_add(g->vip, group);
+
+	/* Announced before the report: the network is to know first. */
+	announce_taken(&g->announce, group, loop_now());
+	announce_now(g);
+	after_change(g, more);
+}
+
+static void remove_group(struct guardian *g, unsigned group, bool keep_forwarding)
+{
+	bool more = vip_remove(g->vip, group, keep_forwarding);
+
+	announce_dropped(&g->announce, group);
+	arm_announcements(g);
+	after_change(g, more);
+}
+
+void steward_do(struct guardian *g, const struct guard_action *a)
+{
+	switch (a->type) {
+	case GUARD_ADD:
+		if (a->report)
+			report_later(g, a->group, ROLE_TAKE, a->term);
+		add(g, a->group);
+		break;
+	case GUARD_REMOVE:
+		if (a->report)
+			report_later(g, a->group, ROLE_DROP, a->term);
+		remove_group(g, a->group, false);
+		break;
+	case GUARD_REMOVE_LINGER:
+		report_later(g, a->group, ROLE_DROP_LINGER, a->term);
+		remove_group(g, a->group, true);
+		break;
+	case GUARD_REMOVE_REST: after_change(g, vip_remove_rest(g->vip, a->group)); break;
+	case GUARD_PUT_BACK:
+		log_warn(g->log, "group %u: addresses or routes put back",
+			g->loaded.conf.group[a->group].id);
+		guardian_count(g, COUNTER_PUT_BACK, 1);
+		add(g, a->group);
+		break;
+	case GUARD_RENEW: after_change(g, vip_renew(g->vip, vip_held(g->vip))); break;
+	case GUARD_SPAWN:
+	case GUARD_KILL:
+	case GUARD_TELL_LEASE_LOST:
+	case GUARD_TELL_TAKEN_AWAY:
+	case GUARD_EXIT: break; /* not the steward's */
+	}
+}
+
+static void path_interface(struct guardian *g, const struct watch_event *event)
+{
+	bool gone = event->type == WATCH_LINK_GONE;
+
+	for (unsigned i = 0; i < g->n_paths; i++) {
+		if (strcmp(g->path[i].conf.device, event->link.name) == 0)
+			path_refresh(&g->path[i], gone ? 0 : event->ifindex);
+	}
+}
+
+static void watched(void *user, const struct watch_event *event)
+{
+	struct guardian *g = user;
+
+	if (event->type == WATCH_LINK_NEW || event->type == WATCH_LINK_CHANGED ||
+		event->type == WATCH_LINK_GONE)
+		path_interface(g, event);
+	g->audit |= vip_heard(g->vip, event);
+}
+
+/* Looks after groups that an event concerned. What is missing is another program's work, or came
+ * with an interface. */
+static void audit(struct guardian *g)
+{
+	struct vip_audit found;
+	struct guard_actions actions;
+	uint64_t groups = g->audit & vip_held(g->vip) & ~vip_pending(g->vip);
+
+	if (groups == 0)
+		return;
+	g->audit &= ~groups;
+	if (vip_audit(g->vip, groups, &found) != 0)
+		return;
+	for (unsigned i = 0; i < g->loaded.conf.n_groups; i++) {
+		if (((found.missing | found.damaged) >> i & 1) == 0)
+			continue;
+		guard_missing(&g->guard, loop_now(), i, &actions);
+		guardian_obey(g, &actions);
+	}
+}
+
+static void watch_ready(void *user, unsigned readiness)
+{
+	struct guardian *g = user;
+
+	(void)readiness;
+	if (watch_read(g->watch) < 0)
+		log_debug(g->log, "watching interfaces: events were lost");
+	audit(g);
+}
+
+/* Paths that only join the multicast address of their interfaces: it may wait for RTNL, which the
+ * engine must not. */
+static void open_paths(struct guardian *g)
+{
+	const struct conf *conf = &g->loaded.conf;
+
+	for (unsigned i = 0; i < conf->n_paths; i++) {
+		if (path_open(&g->path[g->n_paths], &conf->path[i], PATH_JOINS, g->log) == 0)
+			g->n_paths++;
+	}
+}
+
+static void close_paths(struct guardian *g)
+{
+	for (unsigned i = 0; i < g->n_paths; i++)
+		path_close(&g->path[i]);
+	g->n_paths = 0;
+}
+
+static int open_netlink(struct guardian *g)
+{
+	int result = rtnl_new(&g->rtnl);
+
+	if (result != 0)
+		return result;
+	struct watch_setup watch = {
+		.flags = WATCH_ADDRESSES | WATCH_ROUTES,
+		.route_proto = VIP_ROUTE_PROTO,
+		.quiet_address_proto = VIP_IFA_PROTO,
+		.own_port = rtnl_port(g->rtnl),
+		.heard = watched,
+		.user = g,
+	};
+
+	result = watch_new(&watch, &g->watch);
+	if (result != 0)
+		return result;
+	struct vip_setup vip = {
+		.rtnl = g->rtnl,
+		.watch = g->watch,
+		.log = g->log,
+		.lease_s = GUARD_LEASE_MS / 1000,
+	};
+
+	result = vip_new(&vip, &g->vip);
+	if (result == 0)
+		result = announcer_init(&g->announcer, g->watch);
+	return result;
+}
+
+int steward_init(struct guardian *g)
+{
+	struct vip_leftovers leftovers = { 0 };
+	int result = open_netlink(g);
+
+	if (result == 0)
+		result = vip_configure(g->vip, &g->loaded.conf);
+	if (result == 0)
+		result = vip_leftovers(g->vip, &leftovers);
+	if (result != 0)
+		return result;
+	if (leftovers.removed > 0)
+		log_info(g->log, "removed %u addresses and routes that were left behind",
+			leftovers.removed);
+	/* Nobody tells whether the peer took over since: what is left is not adopted. */
+	for (unsigned i = 0; i < g->loaded.conf.n_groups; i++) {
+		if (leftovers.some >> i & 1) {
+			log_info(g->log, "group %u: removed addresses that were left behind",
+				g->loaded.conf.group[i].id);
+			while (vip_remove(g->vip, i, false))
+				;
+		}
+	}
+	announce_init(&g->announce, &g->loaded.conf);
+	loop_timer_init(&g->announce_timer, &g->loop, announcements_due, g);
+	loop_timer_init(&g->more_timer, &g->loop, more_due, g);
+	loop_fd_init(&g->watch_io, &g->loop, watch_fd(g->watch), watch_ready, g);
+	open_paths(g);
+	return 0;
+}
+
+void steward_fini(struct guardian *g)
+{
+	close_paths(g);
+	loop_fd_fini(&g->watch_io);
+	announcer_fini(&g->announcer);
+	vip_free(g->vip);
+	watch_free(g->watch);
+	rtnl_free(g->rtnl);
+}
+
+void steward_reconfigure(struct guardian *g, const struct conf *old)
+{
+	struct vip_leftovers leftovers;
+	const struct conf *next = &g->loaded.conf;
+	bool more = false;
+
+	if (vip_configure(g->vip, next) != 0 || vip_leftovers(g->vip, &leftovers) != 0)
+		log_err(g->log, "the addresses of the new configuration could not be looked at");
+	announce_init(&g->announce, next);
+	for (unsigned i = 0; i < next->n_groups; i++) {
+		if ((vip_held(g->vip) >> i & 1) == 0)
+			continue;
+		more = vip_add(g->vip, i);
+		announce_taken(&g->announce, i, loop_now());
+	}
+	announce_now(g);
+	after_change(g, more);
+	if (old->n_paths != next->n_paths ||
+		memcmp(old->path, next->path, sizeof(old->path)) != 0) {
+		close_paths(g);
+		open_paths(g);
+	}
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * report: what the control socket answers, as JSON.
+ *
+ * Pure: from the configuration, the core's view and counters to a json_t that the caller owns
+ * (NULL only when memory ran out). Schema 1; names in it stay, more may come. Groups are named
+ * by id, nodes, links and monitors by name. Instants are wall time, RFC 3339 in UTC with
+ * milliseconds, durations end in _ms, and what is not known is null.
+ */
+#ifndef NSRP_IO_REPORT_H
+#define NSRP_IO_REPORT_H
+
+#include "nsrp/node.h"
+
+#include <jansson.h>
+
+/* A counter beside the core's. */
+struct report_counter {
+	const char *key, *text;
+	uint64_t value;
+};
+
+/* What the reports are made of; all of it is borrowed for the call. */
+struct report_input {
+	const struct conf *conf;
+	const struct node_view *view;
+	const uint64_t *counters; /* COUNTER_COUNT */
+	unsigned n_io_counters;
+	const struct report_counter *io_counters; /* may be NULL */
+	/* Why each of conf.path is down: 0 or negative errno; may be NULL. */
+	const int *path_errors;
+	/* The daemon's own warnings, texts as in `warnings`; may be NULL. */
+	unsigned n_warnings;
+	const char *const *warnings;
+	int64_t wall_ms; /* CLOCK_REALTIME in milliseconds since 1970, at view->now */
+	const char *version;
+};
+
+/*
+ * {"schema":1, "node", "cluster", "version", "verdict":"ok"|"warning"|"critical",
+ *  "critical", "warnings":[text, worst first; the first "critical" of them are critical],
+ *  "peer":{"node","alive","in_sync","since","since_ms","conf_differs","realtime"},
+ *  "in_sync", "realtime", "session", "stopping",
+ *  "groups":[…as report_groups, without addresses and routes], "links":[…], "monitors":[…],
+ *  "mirror":{…}}
+ *
+ * critical = traffic is hit, or may be: no master, two masters, an inoperable master, refused
+ * addresses; warning = it is not, but what the pair is there for is impaired.
+ */
+json_t *report_status(const struct report_input *in);
+
+/*
+ * {"groups":[{"id", "state", "term", "master":node|null, "since", "since_ms", "rule",
+ *   "rule_text", "reason", "failed_weight", "threshold", "priorities":{node: number},
+ *   "preempt", "preempt_suspended", "handing_over", "role_failed", "own":standing,
+ *   "peer":standing, "addresses":[text], "routes":[text]}]}
+ * state, term and failed_weight are this node's. A standing is {"node","state","term",
+ * "priority","eligible","operable","in_sync","served","holding","failed_weight"}; the peer's
+ * is null while it is not heard.
+ */
+json_t *report_groups(const struct report_input *in);
+
+/* {"links":[{"name","state","carrier","secondary","transport","device","local","remote",
+ *   "last_heard_ms","echo_age_us","error"}]}, HA links first. */
+json_t *report_links(const struct report_input *in);
+
+/* {"monitors":[{"name","ok","weight","type","device","target","program","interval_ms","fall",
+ *   "rise","group":id|"all","automatic"}]} */
+json_t *report_monitors(const struct report_input *in);
+
+/* {"mirror":{"conntrack":{"built","local","mirrored","in_sync","lag_ms","resyncs"},…}} */
+json_t *report_mirror(const struct report_input *in);
+
+/* {"counters":[{"key","value","text"}]} */
+json_t *report_counters(const struct report_input *in);
+
+/* {"config":text} */
+json_t *report_config(const struct report_input *in);
+
+/* {"groups":[{"id","state","master","rule","rule_text","reason","since","since_ms","text",
+ *   "own","peer","inputs":{…}}]}: of the group with that index, or of all when it is
+ * COMMAND_ALL_GROUPS. */
+json_t *report_why(const struct report_input *in, unsigned group);
+
+/* {"version","schema"} */
+json_t *report_version(const struct report_input *in);
+
+/* {"ok":true,"result":text}, or {"error":text} when the command failed. */
+json_t *report_result(enum result result);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * report_part: what the files of report share. Functions that return a json_t give the caller a
+ * reference of its own, or NULL when memory ran out.
+ */
+#ifndef NSRP_IO_REPORT_PART_H
+#define NSRP_IO_REPORT_PART_H
+
+#include "report.h"
+
+/* An array of make(in, i) for each i below n. */
+json_t *report_array(const struct report_input *in, unsigned n,
+	json_t *(*make)(const struct report_input *in, unsigned i));
+
+/* The name of node `index`; null for -1. */
+json_t *report_node(const struct report_input *in, int index);
+
+/* How long ago `at` was, in ms, and when it was; null for MONO_NEVER. */
+json_t *report_ms_since(const struct report_input *in, mono_t at);
+json_t *report_wall(const struct report_input *in, mono_t at);
+
+/* {node: priority} of both nodes in group g. */
+json_t *report_priorities(const struct report_input *in, unsigned g);
+
+/* A node's part in group g; null when the peer's is not known. */
+json_t *report_standing(const struct report_input *in, unsigned g, bool peer);
+
+/* One group, link, monitor as they stand in the status. */
+json_t *report_group(const struct report_input *in, unsigned g);
+json_t *report_link(const struct report_input *in, unsigned path);
+json_t *report_monitor(const struct report_input *in, unsigned monitor);
+json_t *report_mirror_kinds(void);
+
+/* What is wrong, worst first; the first *ret_critical of it are critical. */
+json_t *report_warnings(const struct report_input *in, size_t *ret_critical);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "form.h"
+#include "report_part.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WARNING_MAX = 256 };
+
+/* Both arrays are owned; NULL once memory ran out. */
+struct warnings {
+	const struct report_input *in;
+	json_t *critical, *other;
+};
+
+static void add(json_t **array, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(json_t **array, const char *format, ...)
+{
+	char text[WARNING_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): set by va_start */
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	*array = form_append(*array, json_string(text));
+}
+
+static const char *own_name(const struct warnings *w)
+{
+	return w->in->conf->node[w->in->conf->self];
+}
+
+static const char *peer_name(const struct warnings *w)
+{
+	return w->in->conf->node[1 - w->in->conf->self];
+}
+
+static bool peer_is_known(const struct warnings *w, unsigned g)
+{
+	return w->in->view->peer_alive && w->in->view->group[g].peer.known;
+}
+
+/* Why a group may have no master. */
+static const char *no_master_cause(const struct warnings *w, unsigned g)
+{
+	const struct group_view *v = &w->in->view->group[g];
+
+	if (v->own.state == GROUP_INIT)
+		return "this node is starting";
+	if (!v->own.eligible && peer_is_known(w, g) && !v->peer.eligible)
+		return "both nodes are in maintenance";
+	if (!v->own.eligible && !peer_is_known(w, g))
+		return "this node is in maintenance and the peer is not heard";
+	return rule_text(v->rule);
+}
+
+static void warn_of_mastership(struct warnings *w, unsigned g)
+{
+	const struct group_view *v = &w->in->view->group[g];
+	bool own = v->own.state == GROUP_MASTER;
+	bool peer = peer_is_known(w, g) && v->peer.state == GROUP_MASTER;
+	uint16_t threshold = w->in->conf->group[g].threshold;
+
+	if (own && peer)
+		add(&w->critical, "group %u: both nodes are master", v->id);
+	if (v->master < 0 && !v->handing_over)
+		add(&w->critical, "group %u: no master (%s)", v->id, no_master_cause(w, g));
+	if (own && v->role_failed > 0)
+		add(&w->critical, "group %u: the kernel refused %u of its addresses and routes",
+			v->id, v->role_failed);
+	if (own && !v->own.operable)
+		add(&w->critical, "group %u: its master %s is inoperable (failed weight %u of %u)",
+			v->id, own_name(w), v->own.failed_weight, threshold);
+	if (peer && !own && !v->peer.operable)
+		add(&w->critical, "group %u: its master %s is inoperable (failed weight %u of %u)",
+			v->id, peer_name(w), v->peer.failed_weight, threshold);
+}
+
+/* Of a node that is not master: why it could not take over. */
+static void warn_of_standby(struct warnings *w, unsigned g, bool peer)
+{
+	const struct group_view *v = &w->in->view->group[g];
+	const struct standing_view *s = peer ? &v->peer : &v->own;
+	const char *name = peer ? peer_name(w) : own_name(w);
+
+	if (s->state == GROUP_MASTER)
+		return;
+	if (!s->eligible)
+		add(&w->other, "group %u: %s is in maintenance", v->id, name);
+	else if (!s->operable)
+		add(&w->other, "group %u: %s is inoperable (failed weight %u of %u)", v->id, name,
+			s->failed_weight, w->in->conf->group[g].threshold);
+	else if (s->state == GROUP_BACKUP)
+		add(&w->other, "group %u: %s is not in sync yet", v->id, name);
+	else if (s->state == GROUP_INIT && v->master >= 0)
+		add(&w->other, "group %u: %s is starting", v->id, name);
+}
+
+static void warn_of_peer(struct warnings *w)
+{
+	const struct node_view *v = w->in->view;
+
+	if (v->stopping)
+		add(&w->other, "%s is stopping", own_name(w));
+	if (!v->peer_alive)
+		add(&w->other, "peer %s is not heard", peer_name(w));
+	else if (v->conf_differs)
+		add(&w->other, "the configurations of the two nodes differ");
+	if (!v->realtime)
+		add(&w->other, "%s runs without real-time priority", own_name(w));
+	if (v->peer_alive && !v->peer_realtime)
+		add(&w->other, "%s runs without real-time priority", peer_name(w));
+}
+
+static void warn_of_path(struct warnings *w, unsigned i)
+{
+	const struct conf_link *link = &w->in->conf->path[i];
+	const struct path_view *v = &w->in->view->path[i];
+	int error = w->in->path_errors ? w->in->path_errors[i] : 0;
+	const char *kind = link->secondary ? "secondary path" : "HA link";
+
+	if (error < 0) {
+		add(&w->other, "%s %s is down: %s", kind, link->name, strerror(-error));
+		return;
+	}
+	switch (v->state) {
+	case PATH_ALIVE: return;
+	case PATH_ONE_WAY:
+		add(&w->other, "%s %s is one-way: heard here, not by %s", kind, link->name,
+			peer_name(w));
+		return;
+	case PATH_SILENT:
+	case PATH_LOST: break;
+	}
+	if (!v->carrier)
+		add(&w->other, "%s %s has no carrier", kind, link->name);
+	else if (w->in->view->peer_alive && v->state == PATH_LOST)
+		add(&w->other, "%s %s is lost: nothing is heard on it", kind, link->name);
+	else if (w->in->view->peer_alive && !link->secondary)
+		add(&w->other, "%s %s is silent: nothing was heard on it yet", kind, link->name);
+}
+
+static void warn_of_links(struct warnings *w)
+{
+	const struct conf *conf = w->in->conf;
+	unsigned alive = 0, last = 0;
+
+	for (unsigned i = 0; i < conf->n_links; i++) {
+		if (w->in->view->path[i].state == PATH_ALIVE) {
+			alive++;
+			last = i;
+		}
+	}
+	if (w->in->view->peer_alive && alive == 0)
+		add(&w->other,
+			"no HA link is alive: %s is heard on secondary paths only, "
+			"nothing is mirrored",
+			peer_name(w));
+	else if (alive == 1 && conf->n_links > 1)
+		add(&w->other, "only one of %u HA links is alive: %s", conf->n_links,
+			conf->path[last].name);
+	for (unsigned i = 0; i < conf->n_paths; i++)
+		warn_of_path(w, i);
+}
+
+static void warn_of_monitors(struct warnings *w)
+{
+	const struct conf *conf = w->in->conf;
+
+	for (unsigned i = 0; i < conf->n_monitors; i++) {
+		if (!w->in->view->monitor_ok[i])
+			add(&w->other, "monitor %s fails on %s (weight %u)", conf->monitor[i].name,
+				own_name(w), conf->monitor[i].weight);
+	}
+}
+
+json_t *report_warnings(const struct report_input *in, size_t *ret_critical)
+{
+	struct warnings w = { .in = in, .critical = json_array(), .other = json_array() };
+
+	for (unsigned g = 0; g < in->conf->n_groups; g++)
+		warn_of_mastership(&w, g);
+	warn_of_peer(&w);
+	for (unsigned g = 0; g < in->conf->n_groups; g++) {
+		warn_of_standby(&w, g, false);
+		if (peer_is_known(&w, g))
+			warn_of_standby(&w, g, true);
+	}
+	warn_of_links(&w);
+	warn_of_monitors(&w);
+	for (unsigned i = 0; in->warnings && i < in->n_warnings; i++)
+		add(&w.other, "%s", in->warnings[i]);
+
+	*ret_critical = json_array_size(w.critical);
+	if (!w.critical || !w.other || json_array_extend(w.critical, w.other)) {
+		json_decref(w.critical);
+		w.critical = NULL;
+	}
+	json_decref(w.other);
+	return w.critical;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * store: what outlives the process, in STATEDIR.
+ *
+ * `state` holds struct node_saved as text, a line for each value:
+ *   nsrpd-state 1 #5d3c1f0e
+ *   term 17 #0b1c2d3e
+ *   maintenance 0 3 #1a2b3c4d
+ * Behind the # stands the CRC-32 of the line before it, so that a damaged line takes no other
+ * with it. Lines with an unknown first word are a later release's and are skipped. It is
+ * replaced whole (a new file, fsync, rename, fsync of the directory): after a power cut either
+ * the old one is there or the new one.
+ *
+ * `history` has one JSON object a line, oldest first; at STORE_HISTORY_BYTES it becomes
+ * `history.1`, and that of before goes.
+ *
+ * Everything here may block: for children that may.
+ */
+#ifndef NSRP_IO_STORE_H
+#define NSRP_IO_STORE_H
+
+#include "nsrp/log.h"
+#include "nsrp/node.h"
+
+#include <jansson.h>
+
+enum {
+	STORE_HISTORY_BYTES = 160 * 1024,
+	STORE_HISTORY_LINES = 1000, /* read at most */
+};
+
+/* Reads `state`. A missing file is a new node's: 0, all zero. Of a damaged file what is whole is
+ * taken, the rest is zero; it is logged and the file kept as `state.damaged`: 0 too. Negative
+ * errno, logged and *ret_saved all zero, when the file cannot be read. */
+int store_load(const char *statedir, const struct log *log, struct node_saved *ret_saved);
+
+/* Writes `state`. 0 or negative errno; then the old one still is in force. */
+int store_save(const char *statedir, const struct node_saved *saved);
+
+/* A line of history. */
+struct store_record {
+	int64_t wall_ms; /* CLOCK_REALTIME in milliseconds since 1970 */
+	uint8_t group;   /* its id */
+	struct action_record change;
+};
+
+/* Appends a line. 0 or negative errno. */
+int store_history_add(const char *statedir, const struct store_record *record);
+
+/* {"history":[{"time","group","from","to","rule","reason","term"}]}: the last
+ * STORE_HISTORY_LINES, oldest first; lines that are damaged are left out. 0 or negative errno;
+ * no history yet is 0. */
+int store_history_read(const char *statedir, json_t **ret_history);
+
+#endif

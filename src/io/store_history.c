@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "form.h"
+#include "store.h"
+#include "store_file.h"
+#include "wall.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HISTORY_NAME "history"
+#define HISTORY_OLD_NAME "history.1"
+
+enum { LINE_MAX_LEN = 512 };
+
+static json_t *record_object(const struct store_record *record)
+{
+	const struct action_record *change = &record->change;
+	char time[WALL_TEXT_MAX];
+	struct form f;
+
+	wall_text(record->wall_ms, time);
+	form_begin(&f);
+	form_text(&f, "time", time);
+	form_number(&f, "group", record->group);
+	form_text(&f, "from", group_state_name(change->from));
+	form_text(&f, "to", group_state_name(change->to));
+	form_text(&f, "rule", rule_label(change->rule));
+	form_text(&f, "reason", reason_text(change->reason));
+	form_number(&f, "term", change->term);
+	return form_end(&f);
+}
+
+/* One write for the whole line. Where a line was cut short (a power cut, a full disk) another is
+ * begun. */
+static int append(int fd, off_t size, const char *text, size_t text_len)
+{
+	char line[LINE_MAX_LEN + 2];
+	char last = '\n';
+	size_t len = 0;
+
+	ssize_t n = size > 0 ? pread(fd, &last, 1, size - 1) : 1;
+
+	if (n != 1)
+		return n < 0 ? -errno : -EIO;
+	if (last != '\n')
+		line[len++] = '\n';
+	memcpy(line + len, text, text_len);
+	len += text_len;
+	line[len++] = '\n';
+	int error = store_write(fd, line, len);
+
+	if (!error && fdatasync(fd))
+		error = -errno;
+	return error;
+}
+
+static int open_history(const char *statedir, struct stat *st)
+{
+	int fd = store_open(statedir, HISTORY_NAME, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW);
+
+	if (fd >= 0 && fstat(fd, st)) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+int store_history_add(const char *statedir, const struct store_record *record)
+{
+	struct stat st;
+	json_t *object = record_object(record);
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	size_t len = text ? strlen(text) : 0;
+	int error = 0;
+	int fd = -1;
+
+	if (!text || len > LINE_MAX_LEN) {
+		error = -ENOMEM;
+		goto out;
+	}
+	fd = open_history(statedir, &st);
+	if (fd >= 0 && st.st_size >= STORE_HISTORY_BYTES) {
+		close(fd);
+		error = store_rename(statedir, HISTORY_NAME, HISTORY_OLD_NAME);
+		fd = error ? error : open_history(statedir, &st);
+	}
+	if (fd < 0) {
+		error = fd;
+		goto out;
+	}
+	error = append(fd, st.st_size, text, len);
+	if (close(fd) && !error)
+		error = -errno;
+out:
+	free(text);
+	json_decref(object);
+	return error;
+}
+
+/* Adds the file's lines that are objects. No file is no lines. */
+static int read_history(const char *statedir, const char *name, json_t *history)
+{
+	enum { SIZE = STORE_HISTORY_BYTES + LINE_MAX_LEN + 2 };
+	char *text = (char *)malloc(SIZE);
+	size_t len = 0;
+	int error = text ? store_read(statedir, name, text, SIZE, &len) : -ENOMEM;
+	size_t at = 0;
+
+	while (!error && at < len) {
+		const char *end = (const char *)memchr(text + at, '\n', len - at);
+		size_t line_len = end ? (size_t)(end - text) - at : len - at;
+		json_t *object = json_loadb(text + at, line_len, 0, NULL);
+
+		if (json_is_object(object) && json_array_append(history, object))
+			error = -ENOMEM;
+		json_decref(object);
+		at += line_len + 1;
+	}
+	free(text);
+	return error == -ENOENT ? 0 : error;
+}
+
+int store_history_read(const char *statedir, json_t **ret_history)
+{
+	json_t *lines = json_array();
+	int error = lines ? read_history(statedir, HISTORY_OLD_NAME, lines) : -ENOMEM;
+
+	if (!error)
+		error = read_history(statedir, HISTORY_NAME, lines);
+	while (!error && json_array_size(lines) > STORE_HISTORY_LINES)
+		(void)json_array_remove(lines, 0);
+	if (error) {
+		json_decref(lines);
+		return error;
+	}
+	json_t *history = form_wrap("history", lines);
+
+	if (!history)
+		return -ENOMEM;
+	*ret_history = history;
+	return 0;
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "vip_state.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	LOGGED_MAX = 8, /* refusals of one change that are logged one by one */
+	TEXT_MAX = 96,  /* what an operation is about */
+	IPV6_ADDRESSES_A_COST =
+		25, /* on its interface, that make an IPv6 address's cost grow by 1 */
+};
+
+static uint64_t bit(unsigned group)
+{
+	return UINT64_C(1) << group;
+}
+
+int vip_new(const struct vip_setup *setup, struct vip **ret_vip)
+{
+	struct vip *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	v->setup = *setup;
+	*ret_vip = v;
+	return 0;
+}
+
+void vip_free(struct vip *v)
+{
+	free(v);
+}
+
+/* The held groups of the old configuration, by their places in the new one. */
+static uint64_t moved(const struct conf *from, const struct conf *to, uint64_t groups)
+{
+	uint64_t result = 0;
+
+	for (unsigned i = 0; from && i < from->n_groups; i++)
+		for (unsigned j = 0; j < to->n_groups; j++)
+			if (vip_in(groups, i) && from->group[i].id == to->group[j].id)
+				result |= bit(j);
+	return result;
+}
+
+int vip_configure(struct vip *v, const struct conf *conf)
+{
+	uint64_t held = moved(v->conf, conf, v->held);
+	int result = vip_index(v, conf);
+
+	if (result)
+		return result;
+	v->conf = conf;
+	v->held = held;
+	v->lingering = v->dirty = v->renewing = 0;
+	v->n_ops = v->next_op = 0;
+	memset(v->failed, 0, sizeof(v->failed));
+	return 0;
+}
+
+uint64_t vip_held(const struct vip *v)
+{
+	return v->held;
+}
+
+uint64_t vip_pending(const struct vip *v)
+{
+	return v->dirty;
+}
+
+unsigned vip_failed(const struct vip *v, unsigned group)
+{
+	assert(group < CONF_GROUPS_MAX);
+	return v->failed[group];
+}
+
+unsigned vip_lease_s(const struct vip *v, unsigned i)
+{
+	bool ipv6 = vip_conf_address(v, i)->ip.family == AF_INET6;
+
+	return v->setup.lease_s * (ipv6 ? v->device[v->address[i].device].turns : 1);
+}
+
+/* ---- outcomes ------------------------------------------------------------------------------ */
+
+static const char *ip_text(const struct conf_ip *ip, char text[INET6_ADDRSTRLEN])
+{
+	return ip->family ? inet_ntop(ip->family, ip->bytes, text, INET6_ADDRSTRLEN) : "default";
+}
+
+/* What an operation is about; the group whose it is, or -1. */
+static int describe(const struct vip *v, struct vip_op op, char text[TEXT_MAX])
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	switch ((enum vip_op_kind)op.kind) {
+	case VIP_OP_ADD_ADDRESS:
+	case VIP_OP_DEL_ADDRESS: {
+		const struct conf_address *a = vip_conf_address(v, op.index);
+
+		(void)snprintf(text, TEXT_MAX, "address %s/%u dev %s", ip_text(&a->ip, ip),
+			a->prefix_len, a->device);
+		return a->group;
+	}
+	case VIP_OP_TRY_ROUTE:
+	case VIP_OP_ADD_ROUTE:
+	case VIP_OP_DEL_ROUTE: {
+		const struct conf_route *r = &v->conf->route[op.index];
+
+		(void)snprintf(
+			text, TEXT_MAX, "route %s/%u", ip_text(&r->destination, ip), r->prefix_len);
+		return r->group;
+	}
+	case VIP_OP_ADD_SUBNET:
+	case VIP_OP_DEL_SUBNET:
+	case VIP_OP_DEL_PREFIX: {
+		const struct vip_subnet *s = &v->subnet[op.index];
+
+		(void)snprintf(text, TEXT_MAX, "connected route %s/%u dev %s",
+			ip_text(&s->network, ip), s->prefix_len, v->device[s->device].name);
+		return -1;
+	}
+	case VIP_OP_PROMOTE:
+	case VIP_OP_UNPROMOTE:
+		(void)snprintf(
+			text, TEXT_MAX, "promote_secondaries of %s", v->device[op.index].name);
+		return -1;
+	}
+	return -1;
+}
+
+/* What the operation was for is so, whoever did it. */
+static bool is_so(enum vip_op_kind kind, int error)
+{
+	switch (kind) {
+	case VIP_OP_ADD_ADDRESS:
+	case VIP_OP_PROMOTE:
+	case VIP_OP_UNPROMOTE: return error == 0;
+	case VIP_OP_TRY_ROUTE: return true;
+	case VIP_OP_ADD_ROUTE:
+	case VIP_OP_ADD_SUBNET: return error == 0 || error == -EEXIST;
+	case VIP_OP_DEL_ADDRESS: return error == 0 || error == -EADDRNOTAVAIL || error == -ENODEV;
+	case VIP_OP_DEL_ROUTE:
+	case VIP_OP_DEL_SUBNET:
+	case VIP_OP_DEL_PREFIX: return error == 0 || error == -ESRCH || error == -ENODEV;
+	}
+	return false;
+}
+
+static void refused(struct vip *v, struct vip_op op, int error, const char *kernel_text)
+{
+	static const char *const what[] = {
+		[VIP_OP_PROMOTE] = "not set",
+		[VIP_OP_UNPROMOTE] = "not restored",
+		[VIP_OP_ADD_ADDRESS] = "not added",
+		[VIP_OP_DEL_ADDRESS] = "not removed",
+		[VIP_OP_TRY_ROUTE] = "not added",
+		[VIP_OP_ADD_ROUTE] = "not added",
+		[VIP_OP_DEL_ROUTE] = "not removed",
+		[VIP_OP_ADD_SUBNET] = "not added",
+		[VIP_OP_DEL_SUBNET] = "not removed",
+		[VIP_OP_DEL_PREFIX] = "not removed",
+	};
+	char text[TEXT_MAX];
+	int group = describe(v, op, text);
+
+	if (group >= 0)
+		v->failed[group]++;
+	if (v->n_logged++ < LOGGED_MAX)
+		log_err(v->setup.log, "%s: %s: %s%s%s", text, what[op.kind], strerror(-error),
+			kernel_text[0] ? ", " : "", kernel_text);
+}
+
+static void judge(struct vip *v, struct vip_op op, int error, const char *kernel_text)
+{
+	if (!is_so((enum vip_op_kind)op.kind, error)) {
+		refused(v, op, error, kernel_text);
+		return;
+	}
+	if (op.kind == VIP_OP_ADD_ROUTE) {
+		struct vip_route *r = &v->route[op.index];
+
+		/* Missed by the audit, yet there: an IPv6 route that differs in its protocol only.
+		 */
+		r->stands = error == -EEXIST && (r->stands || r->lacking);
+		r->lacking = false;
+		r->put_source = r->source;
+	} else if (op.kind == VIP_OP_ADD_SUBNET) {
+		v->subnet[op.index].routed = true;
+	} else if (op.kind == VIP_OP_DEL_SUBNET) {
+		v->subnet[op.index].routed = false;
+	}
+}
+
+/* ---- chunks -------------------------------------------------------------------------------- */
+
+static unsigned cost(const struct vip *v, struct vip_op op)
+{
+	bool ipv6_address = (op.kind == VIP_OP_ADD_ADDRESS || op.kind == VIP_OP_DEL_ADDRESS) &&
+			    vip_conf_address(v, op.index)->ip.family == AF_INET6;
+
+	return ipv6_address
+		       ? 1 + v->device[v->address[op.index].device].n_ipv6 / IPV6_ADDRESSES_A_COST
+		       : 1;
+}
+
+/* Sends what is in the batch; tags are indexes into v->op. */
+static void send_ops(struct vip *v)
+{
+	int result = rtnl_send(v->setup.rtnl);
+
+	for (unsigned i = 0; i < rtnl_count(v->setup.rtnl); i++) {
+		const struct rtnl_outcome *o = rtnl_outcome(v->setup.rtnl, i);
+
+		judge(v, v->op[o->tag], result ? result : o->error, o->text);
+	}
+}
+
+static void change_done(struct vip *v)
+{
+	if (v->n_logged > LOGGED_MAX)
+		log_err(v->setup.log, "addresses and routes: %u more were refused",
+			v->n_logged - LOGGED_MAX);
+	v->dirty = 0;
+	v->n_ops = v->next_op = 0;
+}
+
+static void continue_change(struct vip *v)
+{
+	unsigned spent = 0;
+
+	rtnl_begin(v->setup.rtnl);
+	while (v->next_op < v->n_ops && spent < VIP_CHUNK_COST) {
+		struct vip_op op = v->op[v->next_op];
+		int error;
+
+		if (!vip_message(v, op, v->next_op, &error))
+			judge(v, op, error, "");
+		spent += cost(v, op);
+		v->next_op++;
+	}
+	send_ops(v);
+	if (v->next_op == v->n_ops)
+		change_done(v);
+}
+
+/* Whether the address's turn to be renewed is in this round. */
+static bool renews(const struct vip *v, unsigned i)
+{
+	unsigned turns = v->device[v->address[i].device].turns;
+
+	if (!vip_in(v->renewing & v->held, vip_conf_address(v, i)->group))
+		return false;
+	return vip_conf_address(v, i)->ip.family != AF_INET6 || i % turns == v->round % turns;
+}
+
+/* Addresses, then IPv6 routes; failures show in the audit. */
+static void continue_renewal(struct vip *v)
+{
+	unsigned spent = 0, n = v->conf->n_addresses + v->conf->n_routes;
+
+	rtnl_begin(v->setup.rtnl);
+	for (; v->renew_next < n && spent < VIP_CHUNK_COST; v->renew_next++) {
+		unsigned i = v->renew_next, r = i - v->conf->n_addresses;
+		struct vip_op op = { .kind = VIP_OP_ADD_ADDRESS, .index = (uint16_t)i };
+		int error;
+
+		if (i >= v->conf->n_addresses) {
+			op = (struct vip_op){ .kind = VIP_OP_TRY_ROUTE, .index = (uint16_t)r };
+			if (v->conf->route[r].family != AF_INET6 ||
+				!vip_in(v->renewing & v->held, v->conf->route[r].group))
+				continue;
+		} else if (!renews(v, i)) {
+			continue;
+		}
+		(void)vip_message(v, op, 0, &error);
+		spent += cost(v, op);
+	}
+	(void)rtnl_send(v->setup.rtnl);
+	if (v->renew_next == n)
+		v->renewing = 0;
+}
+
+bool vip_continue(struct vip *v)
+{
+	if (v->next_op < v->n_ops)
+		continue_change(v);
+	else if (v->renewing)
+		continue_renewal(v);
+	return v->next_op < v->n_ops || v->renewing;
+}
+
+/* ---- changes ------------------------------------------------------------------------------- */
+
+/* Nothing is known of what is there: all of a group given up is taken to be. */
+static void assume_present(struct vip *v)
+{
+	for (unsigned i = 0; i < v->conf->n_addresses; i++)
+		if (vip_in(v->dirty & ~v->held, vip_conf_address(v, i)->group)) {
+			v->address[i].present = true;
+			v->address[i].flags = IFA_F_SECONDARY;
+		}
+}
+
+static bool change(struct vip *v, unsigned group, uint64_t held, uint64_t lingering)
+{
+	int result;
+
+	assert(v->conf && group < v->conf->n_groups);
+	v->dirty |= bit(group);
+	v->held = held;
+	v->lingering = lingering;
+	result = vip_look(v);
+	if (result) {
+		log_warn(v->setup.log, "addresses: not read, changed blindly: %s",
+			strerror(-result));
+		assume_present(v);
+	}
+	vip_plan(v);
+	if (v->n_ops == 0)
+		change_done(v);
+	return vip_continue(v);
+}
+
+bool vip_add(struct vip *v, unsigned group)
+{
+	return change(v, group, v->held | bit(group), v->lingering & ~bit(group));
+}
+
+bool vip_remove(struct vip *v, unsigned group, bool keep_forwarding)
+{
+	return change(v, group, v->held & ~bit(group),
+		keep_forwarding ? v->lingering | bit(group) : v->lingering & ~bit(group));
+}
+
+bool vip_remove_rest(struct vip *v, unsigned group)
+{
+	if (!vip_in(v->lingering, group))
+		return vip_pending(v) || v->renewing;
+	return vip_remove(v, group, false);
+}
+
+bool vip_renew(struct vip *v, uint64_t groups)
+{
+	v->renewing = groups & v->held;
+	v->renew_next = 0;
+	v->round++;
+	return v->next_op < v->n_ops || !v->renewing ? v->next_op < v->n_ops : vip_continue(v);
+}

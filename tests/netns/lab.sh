@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+#
+# lab: two firewalls, a client, a server, the switches between them and two HA links, as network
+# namespaces. Sourced by the tests and by scripts/demo.
+#
+#   client -- [lan switch] == fw1, fw2 == [wan switch] -- server        fw1 == ha0, ha1 == fw2
+#
+# Everything has the prefix $LAB and is removed by lab_down, also when the test fails.
+#
+#   NSRPD, NSRPCTL, STREAM   the programs
+#   LAB_DIR                  configuration, state and logs
+
+LAB=${LAB:-nsrp$$}
+LAB_DIR=${LAB_DIR:-}
+LAN_VIP=10.77.0.1 WAN_VIP=10.78.0.1 LAN_VIP6=fd77::1 WAN_VIP6=fd78::1
+CLIENT=10.77.0.100 SERVER=10.78.0.100 SERVER6=fd78::100
+ECHO_PORT=7007
+
+on() { # NODE COMMAND...
+	local node=$1
+	shift
+	ip netns exec "$LAB-$node" "$@"
+}
+
+ctl() { # NODE VERB...
+	local node=$1
+	shift
+	on "$node" "$NSRPCTL" -r "$LAB_DIR/$node/run" "$@"
+}
+
+lab_wire() { # NODE INTERFACE NODE INTERFACE
+	ip link add "$2" netns "$LAB-$1" type veth peer name "$4" netns "$LAB-$3"
+	on "$1" ip link set "$2" up
+	on "$3" ip link set "$4" up
+}
+
+lab_switch() { # NODE
+	on "$1" ip link add br0 type bridge forward_delay 0
+	on "$1" ip link set br0 up
+}
+
+lab_plug() { # SWITCH PORT
+	on "$1" ip link set "$2" master br0
+}
+
+lab_node() { # NODE
+	ip netns add "$LAB-$1"
+	on "$1" ip link set lo up
+	on "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+}
+
+lab_firewall() { # NODE NUMBER
+	on "$1" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	lab_wire "$1" lan0 lan "$1"
+	lab_plug lan "$1"
+	lab_wire "$1" wan0 wan "$1"
+	lab_plug wan "$1"
+	on "$1" ip addr add "10.77.0.1$2/24" dev lan0
+	on "$1" ip addr add "10.78.0.1$2/24" dev wan0
+	on "$1" ip addr add "fd77::1$2/64" dev lan0 nodad
+	on "$1" ip addr add "fd78::1$2/64" dev wan0 nodad
+	mkdir -p "$LAB_DIR/$1"
+}
+
+lab_up() {
+	LAB_DIR=$(mktemp -d "/tmp/$LAB-XXXXXX")
+	for node in client lan fw1 fw2 wan server; do lab_node "$node"; done
+	lab_switch lan
+	lab_switch wan
+	lab_firewall fw1 1
+	lab_firewall fw2 2
+	lab_wire fw1 ha0 fw2 ha0
+	lab_wire fw1 ha1 fw2 ha1
+	on fw1 ip addr add 10.79.0.1/24 dev ha1
+	on fw2 ip addr add 10.79.0.2/24 dev ha1
+	lab_wire client eth0 lan client
+	lab_plug lan client
+	lab_wire server eth0 wan server
+	lab_plug wan server
+	on client ip addr add "$CLIENT/24" dev eth0
+	on client ip addr add fd77::100/64 dev eth0 nodad
+	on client ip route add default via "$LAN_VIP"
+	on client ip -6 route add default via "$LAN_VIP6"
+	on server ip addr add "$SERVER/24" dev eth0
+	on server ip addr add "$SERVER6/64" dev eth0 nodad
+	on server ip route add default via "$WAN_VIP"
+	on server ip -6 route add default via "$WAN_VIP6"
+	on server "$STREAM" echo "$ECHO_PORT" &
+	LAB_PIDS="$!"
+	"$NSRPCTL" genkey >"$LAB_DIR/key"
+	chmod 600 "$LAB_DIR/key"
+}
+
+lab_down() {
+	local status=$? pid
+	for node in fw1 fw2; do lab_kill "$node"; done
+	for pid in ${LAB_PIDS:-}; do kill -9 "$pid" 2>/dev/null || true; done
+	for node in client lan fw1 fw2 wan server; do
+		ip netns del "$LAB-$node" 2>/dev/null || true
+	done
+	if [ "$status" -ne 0 ] && [ -n "$LAB_DIR" ]; then
+		for node in fw1 fw2; do
+			echo "--- $node's log"
+			tail -n 60 "$LAB_DIR/$node/log" 2>/dev/null || true
+		done
+	fi
+	[ -z "$LAB_DIR" ] || [ -n "${LAB_KEEP:-}" ] || rm -rf "$LAB_DIR"
+	return "$status"
+}
+
+# lab_conf [LINES of cluster]: one file for both nodes. More sections may be appended to it.
+lab_conf() {
+	cat >"$LAB_DIR/nsrpd.conf" <<-EOF
+		[cluster]
+		id = 7
+		key-file = $LAB_DIR/key
+		boot-wait = ${BOOT_WAIT:-2s}
+		$*
+		[node fw1]
+		[node fw2]
+		[link ha0]
+		interface = ha0
+		[link ha1]
+		transport = udp
+		address.fw1 = 10.79.0.1
+		address.fw2 = 10.79.0.2
+		[group 0]
+		priority.fw1 = 50
+		priority.fw2 = 100
+		address = $LAN_VIP/24 dev lan0
+		address = $WAN_VIP/24 dev wan0
+		address = $LAN_VIP6/64 dev lan0
+		address = $WAN_VIP6/64 dev wan0
+	EOF
+}
+
+lab_start() { # NODE [OPTION...]
+	local node=$1
+	shift
+	on "$node" "$NSRPD" -f -c "$LAB_DIR/nsrpd.conf" -n "$node" -r "$LAB_DIR/$node/run" \
+		-s "$LAB_DIR/$node/state" "$@" >>"$LAB_DIR/$node/log" 2>&1 &
+	echo "$!" >"$LAB_DIR/$node/pid"
+}
+
+lab_pid() { # NODE: the guardian's
+	cat "$LAB_DIR/$1/pid"
+}
+
+lab_engine_pid() { # NODE
+	pgrep -P "$(lab_pid "$1")" | head -n 1
+}
+
+# Guardian and engine both, as a power cut does.
+lab_kill() { # NODE
+	local pid engine
+	[ -e "$LAB_DIR/$1/pid" ] || return 0
+	pid=$(lab_pid "$1")
+	engine=$(lab_engine_pid "$1" || true)
+	# shellcheck disable=SC2086
+	kill -9 "$pid" $engine 2>/dev/null || true
+	wait "$pid" 2>/dev/null || true
+	rm -f "$LAB_DIR/$1/pid"
+}
+
+lab_stop() { # NODE
+	local pid
+	pid=$(lab_pid "$1")
+	kill -TERM "$pid"
+	wait "$pid" || true
+	rm -f "$LAB_DIR/$1/pid"
+}
+
+# All interfaces go at once, and with them their carrier at the other end; then the processes,
+# which cannot do anything any more.
+lab_power_off() { # NODE
+	on "$1" ip -batch - <<-EOF
+		link set ha0 down
+		link set ha1 down
+		link set lan0 down
+		link set wan0 down
+	EOF
+	lab_kill "$1"
+}
+
+lab_power_on() { # NODE [OPTION...]
+	local node=$1 number=${1#fw}
+	# A machine that was off has nothing left of ours.
+	on "$node" "$NSRPD" --withdraw >/dev/null 2>&1 || true
+	for i in ha0 ha1 lan0 wan0; do on "$node" ip link set "$i" up; done
+	on "$node" ip -6 addr add "fd77::1$number/64" dev lan0 nodad 2>/dev/null || true
+	on "$node" ip -6 addr add "fd78::1$number/64" dev wan0 nodad 2>/dev/null || true
+	lab_start "$@"
+}
+
+state() { # NODE [GROUP]
+	ctl "$1" --json status 2>/dev/null | jq -r ".groups[] | select(.id == ${2:-0}) | .state"
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
+is_state() { # NODE STATE [GROUP]
+	[ "$(state "$1" "${3:-0}")" = "$2" ]
+}
+
+wait_state() { # NODE STATE [GROUP]
+	wait_for 15 is_state "$@" || {
+		echo "$1 is $(state "$1" "${3:-0}"), not $2" >&2
+		return 1
+	}
+}
+
+has_address() { # NODE ADDRESS
+	on "$1" ip -o addr show | grep -qF " $2/"
+}
+
+# Both daemons, up to fw1 master and fw2 ready.
+lab_pair() {
+	lab_start fw1
+	lab_start fw2
+	wait_state fw1 master
+	wait_state fw2 primary-backup
+}
+
+# probe N: a stream of N milliseconds from the client to the server, in the background.
+probe() {
+	on client "$STREAM" probe "${2:-$SERVER}" "$ECHO_PORT" "$1" >"$LAB_DIR/probe" &
+	PROBE_PID=$!
+}
+
+# Prints what the stream saw.
+probe_end() {
+	wait "$PROBE_PID" || true
+	cat "$LAB_DIR/probe"
+}
+
+field() { # NAME TEXT: the word behind NAME
+	echo "$2" | sed -n "s/.*\b$1 \([^ ]*\).*/\1/p"
+}
+
+at_most() { # VALUE LIMIT
+	awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && a + 0 <= b + 0) }'
+}
+
+median() { # VALUES...
+	printf '%s\n' "$@" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+ok() { echo "ok - $*"; }
+not_ok() {
+	echo "not ok - $*"
+	FAILED=1
+}
