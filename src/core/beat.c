@@ -349,6 +349,18 @@ static void answer_urgent(struct node *n, mono_t now, unsigned path, struct acti
 	send_beat(n, now, path, path + 1, 0, out);
 }
 
+/* The peer's last words; every path brings them. */
+static void heard_parting(struct node *n, mono_t now, const struct message *m, struct actions *out)
+{
+	if (m->number <= n->peer_beat)
+		return;
+	n->peer_beat = m->number;
+	log_info(n->env.log, "peer %s: stops", n->conf->node[1 - n->conf->self]);
+	linkset_parted(&n->links);
+	n->peer_since = now;
+	node_forget_peer(n, now, REASON_PEER_PARTED, out);
+}
+
 bool beat_heard(struct node *n, mono_t now, unsigned path, struct span body, struct actions *out)
 {
 	struct message m;
@@ -357,23 +369,25 @@ bool beat_heard(struct node *n, mono_t now, unsigned path, struct span body, str
 		return false;
 	if (!m.has_beat)
 		return true;
-	struct linkset_change change =
-		linkset_heard(&n->links, path, now, m.number, m.echo_here, m.echo_best);
+	bool is_news = m.number > n->peer_beat;
 
 	node_count(n, COUNTER_BEATS_HEARD);
+	if (m.flags & WIRE_BEAT_PARTING) {
+		heard_parting(n, now, &m, out);
+		return true;
+	}
+	/* An overtaken beat speaks for its path; it does not bring a peer back to life. */
+	struct linkset_change change = linkset_heard(&n->links, path, now, m.number, m.echo_here,
+		is_news || n->links.peer_alive ? m.echo_best : 0);
+
 	node_links_changed(n, now, &change, out);
 	if (m.flags & WIRE_BEAT_URGENT)
 		answer_urgent(n, now, path, out);
-	if (!change.fresh) {
-		node_count(n, COUNTER_BEATS_STALE);
-	} else if (m.number <= n->peer_beat) {
+	if (!is_news)
 		node_count(n, COUNTER_BEATS_OLD);
-	} else if (m.flags & WIRE_BEAT_PARTING) {
-		n->peer_beat = m.number;
-		linkset_parted(&n->links);
-		node_forget_peer(n, now, REASON_PEER_PARTED, out);
-	} else {
+	else if (!change.fresh)
+		node_count(n, COUNTER_BEATS_STALE);
+	else
 		heard_facts(n, now, &m, out);
-	}
 	return true;
 }

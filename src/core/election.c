@@ -150,7 +150,7 @@ static bool peer_is_known(const struct election *e)
 	return e->peer.known;
 }
 
-static bool boot_waits(const struct election *e)
+static bool waits_for_peer(const struct election *e)
 {
 	return e->waiting;
 }
@@ -190,7 +190,7 @@ static const struct rule_row other_rules[] = {
 	{ peer_holds, { ELECTION_STAY, RULE_HELD } },
 	{ own_is_better, { ELECTION_TAKE, RULE_BETTER } },
 	{ peer_is_known, { ELECTION_STAY, RULE_BETTER } },
-	{ boot_waits, { ELECTION_STAY, RULE_BOOTING } },
+	{ waits_for_peer, { ELECTION_STAY, RULE_BOOTING } },
 	{ never_decided, { ELECTION_TAKE, RULE_ALONE } },
 	{ always, { ELECTION_TAKE, RULE_PEER_LOST } },
 };

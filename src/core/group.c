@@ -346,7 +346,8 @@ void group_judge(struct node *n, mono_t now, unsigned g, struct actions *out)
 		.preempt = n->conf->group[g].preempt,
 		.preempt_suspended = group->preempt_suspended,
 		.first = !group->decided,
-		.waiting = n->joining != JOINING_NOT,
+		/* Also for the first beat of a peer that restarted. */
+		.waiting = n->joining != JOINING_NOT || (n->links.peer_alive && !n->peer_known),
 	};
 
 	judge_preemption(n, now, g);

@@ -177,13 +177,9 @@ static void orphaned(struct engine *e)
 		rtnl_free(rtnl);
 	}
 	loop_fd_want(&e->guardian_io, 0);
-	for (unsigned g = 0; g < e->conf->n_groups; g++) {
-		struct event lost = { .type = EVENT_LEASE_LOST };
-
-		lost.lease_lost.group = g;
-		node_step(e->node, loop_now(), &lost, &e->actions);
-	}
 	engine_step(e, &stop);
+	for (unsigned g = 0; g < e->conf->n_groups; g++)
+		group_event(e, EVENT_LEASE_LOST, e->conf->group[g].id);
 	e->status = 1;
 	loop_stop(&e->loop);
 }

@@ -86,7 +86,7 @@ lab_up() {
 	on server ip addr add "$SERVER6/64" dev eth0 nodad
 	on server ip route add default via "$WAN_VIP"
 	on server ip -6 route add default via "$WAN_VIP6"
-	on server "$STREAM" echo "$ECHO_PORT" &
+	ip netns exec "$LAB-server" "$STREAM" echo "$ECHO_PORT" &
 	LAB_PIDS="$!"
 	"$NSRPCTL" genkey >"$LAB_DIR/key"
 	chmod 600 "$LAB_DIR/key"
@@ -138,8 +138,8 @@ lab_conf() {
 lab_start() { # NODE [OPTION...]
 	local node=$1
 	shift
-	on "$node" "$NSRPD" -f -c "$LAB_DIR/nsrpd.conf" -n "$node" -r "$LAB_DIR/$node/run" \
-		-s "$LAB_DIR/$node/state" "$@" >>"$LAB_DIR/$node/log" 2>&1 &
+	ip netns exec "$LAB-$node" "$NSRPD" -f -c "$LAB_DIR/nsrpd.conf" -n "$node" \
+		-r "$LAB_DIR/$node/run" -s "$LAB_DIR/$node/state" "$@" >>"$LAB_DIR/$node/log" 2>&1 &
 	echo "$!" >"$LAB_DIR/$node/pid"
 }
 
@@ -232,14 +232,14 @@ lab_pair() {
 
 # probe N: a stream of N milliseconds from the client to the server, in the background.
 probe() {
-	on client "$STREAM" probe "${2:-$SERVER}" "$ECHO_PORT" "$1" >"$LAB_DIR/probe" &
+	ip netns exec "$LAB-client" "$STREAM" probe "${2:-$SERVER}" "$ECHO_PORT" "$1" >"$LAB_DIR/probe" &
 	PROBE_PID=$!
 }
 
-# Prints what the stream saw.
+# What the stream saw is in $PROBE.
 probe_end() {
 	wait "$PROBE_PID" || true
-	cat "$LAB_DIR/probe"
+	PROBE=$(cat "$LAB_DIR/probe")
 }
 
 field() { # NAME TEXT: the word behind NAME

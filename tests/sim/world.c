@@ -559,8 +559,10 @@ static void kernel_acts(struct world *w, struct machine *m, const struct item *i
 		event.role_done.role = ROLE_DROP_LINGER;
 		break;
 	case GUARD_RENEW:
-		for (g = 0; g < m->conf->n_groups; g++)
+		for (g = 0; g < m->conf->n_groups; g++) {
 			m->lease_until[g] = w->now + GUARD_LEASE_MS * UINT64_C(1000);
+			m->held[g] |= m->guard.group[g].held; /* renewing makes what is gone */
+		}
 		break;
 	case GUARD_REMOVE_REST:
 	case GUARD_SPAWN:
