@@ -133,7 +133,7 @@ endif
 everything: $(if $(FUZZ),,all) $(ALL_TESTS)
 
 objects: $(LIB_OBJECTS) $(DAEMON_OBJECTS) $(CTL_OBJECTS)
-programs: $(BUILD)/libnsrp.a $(PROGRAMS)
+programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream
 unit-tests: $(UNIT_TESTS)
 transcript-tests: $(TRANSCRIPT_TESTS)
 sim-program: $(SIM)

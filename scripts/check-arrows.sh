@@ -19,7 +19,7 @@ src/core/*          own nsrp <string.h> <assert.h> <stdint.h> <stddef.h> <stdboo
 src/conf/*          own nsrp libc <ini.h>
 src/object/*        own nsrp libc linux <libmnl/*> <libnetfilter_conntrack/*> <libnftnl/*> <nftables/*>
 src/monitor/*       own nsrp libc linux
-src/io/loop.c       own nsrp libc linux <ev.h>
+src/io/loop.[ch]    own nsrp libc linux <ev.h>
 src/io/seal*.c      own nsrp libc <openssl/*>
 src/io/*            own nsrp libc linux <libmnl/*> <jansson.h> <nftables/*> <systemd/*> <sys/capability.h>
 src/daemon/*        own nsrp any libc linux <systemd/*> <sys/capability.h>

@@ -22,7 +22,7 @@
 	X(ALONE, "4b", "no master and nobody heard during the boot wait")                          \
 	X(PEER_LOST, "4c", "the peer is lost: the survivor takes over")                            \
 	X(TAKE_BACK, "4d", "the hand-over was not confirmed: the old master takes back")           \
-	X(BOOTING, "4e", "waiting for the peer during the boot wait")                              \
+	X(BOOTING, "4e", "waiting for what the peer says")                                         \
 	X(HELD, "4f", "the peer still holds the addresses: waiting for it")                        \
 	X(NOT_IN_SYNC, "5", "not in sync: does not preempt a live master")                         \
 	X(TWO_MASTERS_OPERABLE, "6a", "two masters: the operable one stays")                       \

@@ -49,27 +49,29 @@ static int index_of_id(const struct conf *conf, uint8_t id)
 }
 
 /* The guardian's own part of a new configuration. */
-static void put_in_force(struct guardian *g, const struct loaded *next)
+static void put_in_force(struct guardian *g, const struct loaded *next, struct conf *old)
 {
-	static struct conf old; /* too large for a stack that is locked in memory */
 	int from[CONF_GROUPS_MAX];
 
-	old = g->loaded.conf;
+	*old = g->loaded.conf;
 	g->loaded = *next;
 	for (unsigned i = 0; i < next->conf.n_groups; i++)
-		from[i] = index_of_id(&old, next->conf.group[i].id);
+		from[i] = index_of_id(old, next->conf.group[i].id);
 	/* Orders under way are reported before the numbers change. */
 	while (vip_continue(g->vip))
 		;
 	g->n_reports = 0;
 	guard_rearrange(&g->guard, next->conf.n_groups, from);
-	steward_reconfigure(g, &old);
+	steward_reconfigure(g, old);
 }
 
-/* NULL when the new configuration is in force, else why it is not. */
-static const char *reload(
-	struct guardian *g, struct loaded *next, uint32_t token, char error[LOAD_ERROR_MAX])
+/* NULL when the new configuration is in force, else why it is not. *next and *old are memory to
+ * work with. */
+static const char *reload(struct guardian *g, uint32_t token, struct loaded *next, struct conf *old,
+	char error[LOAD_ERROR_MAX])
 {
+	if (next == NULL || old == NULL)
+		return "out of memory";
 	if (load(g->setup->conf_file, g->setup->node, g->log, next, error) != 0)
 		return error;
 	if (!conf_can_replace(&g->loaded.conf, &next->conf))
@@ -85,7 +87,7 @@ static const char *reload(
 	close(fd);
 	if (result != 0)
 		return "the engine does not answer";
-	put_in_force(g, next);
+	put_in_force(g, next, old);
 	return NULL;
 }
 
@@ -94,11 +96,13 @@ void guardian_reload(struct guardian *g, uint32_t token)
 	struct message m = { .type = MESSAGE_RELOAD_FAILED };
 	char error[LOAD_ERROR_MAX];
 	struct loaded *next = malloc(sizeof(*next));
-	const char *why = next == NULL ? "out of memory" : reload(g, next, token, error);
+	struct conf *old = malloc(sizeof(*old));
+	const char *why = reload(g, token, next, old, error);
 
 	if (next != NULL)
 		explicit_bzero(next, sizeof(*next));
 	free(next);
+	free(old);
 	if (why == NULL) {
 		log_info(g->log, "configuration: %s is in force", g->setup->conf_file);
 		return;

@@ -80,11 +80,13 @@ static bool make_directory(const struct log *log, const char *path, mode_t mode)
 /* What is wrong with the files is said while somebody reads it; then the journal is written. */
 static bool go_to_background(const struct options *o, struct logger *logger)
 {
-	static struct loaded loaded;
+	struct loaded *loaded = calloc(1, sizeof(*loaded));
 	char error[LOAD_ERROR_MAX];
-	bool good = load(o->conf_file, o->node, &logger->log, &loaded, error) == 0;
+	bool good = loaded != NULL && load(o->conf_file, o->node, &logger->log, loaded, error) == 0;
 
-	explicit_bzero(&loaded, sizeof(loaded));
+	if (loaded != NULL)
+		explicit_bzero(loaded, sizeof(*loaded));
+	free(loaded);
 	if (!good)
 		return false;
 	int journal = sd_journal_stream_fd("nsrpd", LOG_INFO, 1);
@@ -100,13 +102,13 @@ static bool go_to_background(const struct options *o, struct logger *logger)
 
 int main(int argc, char **argv)
 {
-	static char host[HOST_NAME_MAX + 1];
+	char host[HOST_NAME_MAX + 1] = "";
 	struct options o = {
 		.conf_file = "/etc/nsrpd/nsrpd.conf",
 		.rundir = "/run/nsrpd",
 		.statedir = "/var/lib/nsrpd",
 	};
-	struct logger logger;
+	struct logger logger; /* lives as long as the daemon */
 	int status = parse(argc, argv, &o);
 
 	if (status >= 0)
