@@ -23,7 +23,7 @@
 
 enum {
 	CONTROL_CLIENTS_MAX = 16,
-	CONTROL_REPLY_MAX = 256 * 1024, /* with the line end */
+	CONTROL_REPLY_MAX = 512 * 1024, /* with the line end */
 	CONTROL_IDLE_MS = 20000,
 	CONTROL_ANSWER_MS = 20000,
 };

@@ -156,7 +156,7 @@ static void warn_of_links(struct warnings *w)
 	}
 	if (w->in->view->peer_alive && alive == 0)
 		add(&w->other,
-			"no HA link is alive: %s is heard on secondary paths only, "
+			"no HA link is alive: only secondary paths tell that %s lives, "
 			"nothing is mirrored",
 			peer_name(w));
 	else if (alive == 1 && conf->n_links > 1)

@@ -37,27 +37,29 @@ void vip_free(struct vip *v)
 	free(v);
 }
 
-/* The held groups of the old configuration, by their places in the new one. */
-static uint64_t moved(const struct conf *from, const struct conf *to, uint64_t groups)
+/* The held groups, by their places in the new configuration. */
+static uint64_t moved(const struct vip *v, const struct conf *to)
 {
 	uint64_t result = 0;
 
-	for (unsigned i = 0; from && i < from->n_groups; i++)
+	for (unsigned i = 0; i < v->n_groups; i++)
 		for (unsigned j = 0; j < to->n_groups; j++)
-			if (vip_in(groups, i) && from->group[i].id == to->group[j].id)
+			if (vip_in(v->held, i) && v->group_id[i] == to->group[j].id)
 				result |= bit(j);
 	return result;
 }
 
 int vip_configure(struct vip *v, const struct conf *conf)
 {
-	uint64_t held = moved(v->conf, conf, v->held);
 	int result = vip_index(v, conf);
 
 	if (result)
 		return result;
+	v->held = moved(v, conf);
 	v->conf = conf;
-	v->held = held;
+	v->n_groups = conf->n_groups;
+	for (unsigned i = 0; i < conf->n_groups; i++)
+		v->group_id[i] = conf->group[i].id;
 	v->lingering = v->dirty = v->renewing = 0;
 	v->n_ops = v->next_op = 0;
 	memset(v->failed, 0, sizeof(v->failed));

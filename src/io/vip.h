@@ -71,8 +71,10 @@ int vip_new(const struct vip_setup *setup, struct vip **ret_vip);
 /* Leaves the kernel as it is. NULL is allowed. */
 void vip_free(struct vip *v);
 
-/* Takes *conf, borrowed until the next call or vip_free(). Groups with the same id stay held;
- * what is left of a change is forgotten, and nothing is written. After a reload: remove the
+/* Takes *conf, borrowed until the next call or vip_free(); until then it must not change, but
+ * between the end of a change and this call it may: only the ids of its groups are remembered.
+ * Groups with the same id stay held; what is left of a change is forgotten, and nothing is
+ * written. After a reload: remove the
  * groups that go, configure, vip_leftovers(), then vip_add() what is held. -E2BIG when
  * addresses and routes name more than VIP_DEVICES_MAX interfaces: nothing is changed. */
 int vip_configure(struct vip *v, const struct conf *conf);

@@ -143,24 +143,6 @@ static void index_devices(struct vip *v, const struct conf *conf)
 	}
 }
 
-/* Each group's addresses, the first of every subnet before the others. */
-static void index_sequence(struct vip *v, const struct conf *conf)
-{
-	for (unsigned g = 0; g < conf->n_groups; g++) {
-		const struct conf_group *group = &conf->group[g];
-		unsigned next = group->first_address;
-
-		for (unsigned pass = 0; pass < 2; pass++)
-			for (unsigned i = 0; i < group->n_addresses; i++) {
-				unsigned a = group->first_address + i;
-
-				if (v->address[a].leader == (pass == 0))
-					v->sequence[next++] = (uint16_t)a;
-			}
-		assert(next == group->first_address + group->n_addresses);
-	}
-}
-
 int vip_index(struct vip *v, const struct conf *conf)
 {
 	/* The group in which a subnet was met last. */
@@ -179,7 +161,6 @@ int vip_index(struct vip *v, const struct conf *conf)
 		last[a->subnet] = conf->address[i].group;
 		v->by_ip[i] = (uint16_t)i;
 	}
-	index_sequence(v, conf);
 	qsort_r(v->by_ip, conf->n_addresses, sizeof(v->by_ip[0]), compare_by_ip,
 		(void *)(uintptr_t)conf);
 	return 0;

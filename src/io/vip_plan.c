@@ -146,12 +146,9 @@ static unsigned plan_removals(struct vip *v)
 	unsigned before = v->n_ops;
 
 	for (unsigned pass = 0; pass < 2; pass++)
-		for (unsigned i = v->conf->n_addresses; i-- > 0;) {
-			unsigned a = v->sequence[i];
-
-			if (comes_off(v, a) && is_primary(v, a) == (pass == 1))
-				push(v, VIP_OP_DEL_ADDRESS, a);
-		}
+		for (unsigned i = v->conf->n_addresses; i-- > 0;)
+			if (comes_off(v, i) && is_primary(v, i) == (pass == 1))
+				push(v, VIP_OP_DEL_ADDRESS, i);
 	return v->n_ops - before;
 }
 
@@ -194,13 +191,10 @@ static void plan_drops(struct vip *v)
 
 static void plan_addresses(struct vip *v, uint64_t groups, bool leaders)
 {
-	for (unsigned i = 0; i < v->conf->n_addresses; i++) {
-		unsigned a = v->sequence[i];
-
-		if (vip_in(groups, vip_conf_address(v, a)->group) &&
-			v->address[a].leader == leaders)
-			push(v, VIP_OP_ADD_ADDRESS, a);
-	}
+	for (unsigned i = 0; i < v->conf->n_addresses; i++)
+		if (vip_in(groups, vip_conf_address(v, i)->group) &&
+			v->address[i].leader == leaders)
+			push(v, VIP_OP_ADD_ADDRESS, i);
 }
 
 /* By an IPv4 gateway the kernel takes the first primary in whose subnet that is: ours, where

@@ -103,8 +103,10 @@ struct vip {
 	struct vip_subnet subnet[CONF_ADDRESSES_MAX];
 	struct vip_address address[CONF_ADDRESSES_MAX];
 	struct vip_route route[CONF_ROUTES_MAX];
-	/* Addresses: each group's with its leaders first; all, by IP. */
-	uint16_t sequence[CONF_ADDRESSES_MAX], by_ip[CONF_ADDRESSES_MAX];
+	uint16_t by_ip[CONF_ADDRESSES_MAX]; /* addresses, sorted */
+	/* Of the configuration's groups; it may be another one by the time of a reload. */
+	unsigned n_groups;
+	uint8_t group_id[CONF_GROUPS_MAX];
 
 	unsigned n_ops, next_op;
 	struct vip_op op[VIP_OPS_MAX];
@@ -128,7 +130,7 @@ static inline const struct conf_address *vip_conf_address(const struct vip *v, u
 
 /* ---- vip_index.c */
 
-/* Fills device, subnet, address, route, sequence, by_ip from `conf`. 0 or -E2BIG. */
+/* Fills device, subnet, address, route, by_ip from `conf`. 0 or -E2BIG. */
 int vip_index(struct vip *v, const struct conf *conf);
 /* The configured address with this IP and prefix length on this device, or -1. */
 int vip_find(const struct vip *v, const struct conf_ip *ip, uint8_t prefix_len, uint16_t device);

@@ -119,7 +119,7 @@ int watch_query(struct watch *w, const char *name, bool *ret_carrier);
 struct watch_counters {
 	uint64_t overruns;  /* times events were lost */
 	uint64_t malformed; /* messages that were not what they should be */
-	uint64_t left_out;  /* interfaces that found no room in the table */
+	uint64_t left_out;  /* news of interfaces that found no room in the table */
 };
 const struct watch_counters *watch_counters(const struct watch *w);
 

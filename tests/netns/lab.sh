@@ -88,6 +88,7 @@ lab_up() {
 	on server ip -6 route add default via "$WAN_VIP6"
 	ip netns exec "$LAB-server" "$STREAM" echo "$ECHO_PORT" &
 	LAB_PIDS="$!"
+	disown "$!" # its end is no news
 	"$NSRPCTL" genkey >"$LAB_DIR/key"
 	chmod 600 "$LAB_DIR/key"
 }

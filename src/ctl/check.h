@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * check: what `nsrpctl check` finds in a configuration, and on this host.
+ */
+#ifndef NSRP_CTL_CHECK_H
+#define NSRP_CTL_CHECK_H
+
+#include "nsrp/confread.h"
+
+#include <jansson.h>
+
+enum { CHECK_TEXT_MAX = 1024 };
+
+struct check_finding {
+	enum conf_severity severity;
+	unsigned line; /* 0 = not of a line */
+	char text[CHECK_TEXT_MAX];
+};
+
+/* All that was found; the fields are for reading. */
+struct check_findings {
+	size_t n, size;
+	struct check_finding *finding; /* owned */
+	unsigned n_errors, n_warnings;
+	bool failed; /* memory ran out; counts as an error */
+};
+
+void check_findings_fini(struct check_findings *f);
+
+/* Adds one, unless it is there already. */
+void check_found(struct check_findings *f, enum conf_severity severity, unsigned line,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The same as the callback that conf_read takes; user = struct check_findings. */
+void check_conf_found(
+	void *user, enum conf_severity severity, const char *file, unsigned line, const char *text);
+
+/* The name in the text's first [node NAME]; false when there is none. */
+bool check_first_node(const char *text, size_t len, char ret_name[CONF_NAME_MAX]);
+
+/* Looks at the key files, as far as they can be read. */
+void check_keys(const struct conf *conf, struct check_findings *f);
+
+/* Looks at the interfaces of the HA links; for a configuration of this host. May wait. */
+void check_interfaces(const struct conf *conf, struct check_findings *f);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * view: the daemon's answers as text for people. What is wrong comes first. Each takes the whole
+ * answer; missing members read as "?", 0 or no.
+ */
+#ifndef NSRP_CTL_VIEW_H
+#define NSRP_CTL_VIEW_H
+
+#include "page.h"
+#include "table.h"
+
+#include <jansson.h>
+
+void view_status(const struct page *page, const json_t *status);
+void view_groups(const struct page *page, const json_t *answer);
+void view_links(const struct page *page, const json_t *answer);
+void view_monitors(const struct page *page, const json_t *answer);
+void view_mirror(const struct page *page, const json_t *answer);
+void view_counters(const struct page *page, const json_t *answer);
+void view_config(const struct page *page, const json_t *answer);
+void view_why(const struct page *page, const json_t *answer);
+void view_history(const struct page *page, const json_t *answer);
+
+/* The line of `status --check`, and the exit status that goes with it. */
+void view_check(const struct page *page, const json_t *status);
+int view_monitoring(const json_t *status);
+
+/* What the files of view share. */
+
+/* How a group's state, and a path's, is to be taken. */
+enum tone view_state_tone(const char *state);
+enum tone view_path_tone(const char *state);
+/* Two standings of a group side by side: `own` and `peer` of `group`, peer may be null. */
+void view_standings(const struct page *page, const json_t *group, const char *peer_name);
+/* Writes the table, or says that memory ran out. */
+void view_table(const struct page *page, struct table *table);
+
+/* Calls put(user, element) for each element of the array, worst first: by rank(element), 0 to
+ * VIEW_RANKS - 1, and those of equal rank in their order. */
+enum { VIEW_RANKS = 4 };
+void view_sorted(const json_t *array, int (*rank)(const json_t *element),
+	void (*put)(void *user, const json_t *element), void *user);
+
+#endif

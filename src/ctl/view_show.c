@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reply.h"
+#include "view.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- links ------------------------------------------------------------------------------- */
+
+static int link_rank(const json_t *link)
+{
+	bool alive = strcmp(reply_text(link, "state"), "alive") == 0;
+
+	return (alive ? 2 : 0) + (reply_claim(link, "secondary") ? 1 : 0);
+}
+
+static void add_link(void *user, const json_t *link)
+{
+	struct table *t = (struct table *)user;
+	const char *state = reply_text(link, "state"), *error = reply_text_or(link, "error", NULL);
+	const char *remote = reply_text_or(link, "remote", NULL);
+	bool carrier = reply_claim(link, "carrier");
+	char heard[DURATION_MAX];
+
+	reply_duration(link, "last_heard_ms", heard);
+	table_add(t, TONE_PLAIN, "%s", reply_text(link, "name"));
+	table_add(t, view_path_tone(state), "%s", state);
+	table_add(t, carrier ? TONE_PLAIN : TONE_BAD, "%s", carrier ? "up" : "down");
+	table_add(t, TONE_PLAIN, "%s%s", heard, reply_has(link, "last_heard_ms") ? " ago" : "");
+	table_add(t, error ? TONE_BAD : TONE_PLAIN, "%s, %s %s%s%s",
+		reply_claim(link, "secondary") ? "secondary path" : "HA link",
+		reply_text(link, "transport"), remote ? remote : reply_text_or(link, "device", ""),
+		error ? ": " : "", error ? error : "");
+}
+
+void view_links(const struct page *page, const json_t *answer)
+{
+	static const char *const titles[] = { "LINK", "STATE", "CARRIER", "HEARD", "KIND", NULL };
+	struct table t;
+
+	table_init(&t, titles);
+	view_sorted(json_object_get(answer, "links"), link_rank, add_link, &t);
+	view_table(page, &t);
+}
+
+/* ---- monitors ---------------------------------------------------------------------------- */
+
+static int monitor_rank(const json_t *monitor)
+{
+	return reply_claim(monitor, "ok") ? 1 : 0;
+}
+
+static void add_monitor(void *user, const json_t *monitor)
+{
+	struct table *t = (struct table *)user;
+	const json_t *group = json_object_get(monitor, "group");
+	bool ok = reply_claim(monitor, "ok");
+	int64_t weight = reply_number(monitor, "weight");
+
+	table_add(t, TONE_PLAIN, "%s", reply_text(monitor, "name"));
+	table_add(t, ok ? TONE_GOOD : TONE_BAD, "%s", ok ? "ok" : "fails");
+	table_add(t, TONE_PLAIN, "%" PRId64, weight);
+	if (json_is_integer(group))
+		table_add(t, TONE_PLAIN, "%" PRId64, reply_number(monitor, "group"));
+	else
+		table_add(t, TONE_PLAIN, "%s", reply_text(monitor, "group"));
+	table_add(t, TONE_PLAIN, "%s%s", reply_text(monitor, "type"),
+		reply_claim(monitor, "automatic") ? " (auto)" : "");
+	const char *what = reply_text_or(monitor, "target", reply_text_or(monitor, "program", ""));
+	const char *device = reply_text_or(monitor, "device", "");
+
+	table_add(t, TONE_PLAIN, "%s%s%s%s", what, what[0] && device[0] ? " dev " : "", device,
+		weight == 0 ? " (watched only)" : "");
+}
+
+void view_monitors(const struct page *page, const json_t *answer)
+{
+	static const char *const titles[] = { "MONITOR", "STATE", ">WEIGHT", "GROUP", "TYPE",
+		"WATCHES", NULL };
+	const json_t *monitors = json_object_get(answer, "monitors");
+	struct table t;
+
+	if (json_array_size(monitors) == 0) {
+		(void)fprintf(page->out, "there are no monitors\n");
+		return;
+	}
+	table_init(&t, titles);
+	view_sorted(monitors, monitor_rank, add_monitor, &t);
+	view_table(page, &t);
+}
+
+/* ---- mirror ------------------------------------------------------------------------------ */
+
+void view_mirror(const struct page *page, const json_t *answer)
+{
+	static const char *const titles[] = { "KIND", ">LOCAL", ">MIRRORED", "IN SYNC", "LAG",
+		">RESYNCS", NULL };
+	struct table t;
+	json_t *kind, *mirror = json_object_get(answer, "mirror");
+	const char *name;
+	bool built = false;
+
+	table_init(&t, titles);
+	json_object_foreach(mirror, name, kind)
+	{
+		char lag[DURATION_MAX];
+		bool is_in_sync = reply_claim(kind, "in_sync");
+
+		if (!reply_claim(kind, "built"))
+			continue;
+		built = true;
+		reply_duration(kind, "lag_ms", lag);
+		table_add(&t, TONE_PLAIN, "%s", name);
+		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(kind, "local"));
+		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(kind, "mirrored"));
+		table_add(&t, is_in_sync ? TONE_GOOD : TONE_POOR, "%s", is_in_sync ? "yes" : "no");
+		table_add(&t, TONE_PLAIN, "%s", lag);
+		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(kind, "resyncs"));
+	}
+	view_table(page, &t);
+	if (!built)
+		(void)fprintf(page->out, "mirror: not built yet; the peer gets no sessions, SAs or "
+					 "rules\n");
+}
+
+/* ---- counters and config ----------------------------------------------------------------- */
+
+void view_counters(const struct page *page, const json_t *answer)
+{
+	static const char *const titles[] = { ">VALUE", "COUNTER", "WHAT IT COUNTS", NULL };
+	const json_t *counters = json_object_get(answer, "counters");
+	struct table t;
+
+	table_init(&t, titles);
+	for (size_t i = 0; i < json_array_size(counters); i++) {
+		const json_t *counter = json_array_get(counters, i);
+		int64_t value = reply_number(counter, "value");
+		enum tone tone = value == 0 ? TONE_DIM : TONE_PLAIN;
+
+		table_add(&t, tone, "%" PRId64, value);
+		table_add(&t, tone, "%s", reply_text(counter, "key"));
+		table_add(&t, tone, "%s", reply_text(counter, "text"));
+	}
+	view_table(page, &t);
+}
+
+void view_config(const struct page *page, const json_t *answer)
+{
+	(void)fputs(reply_text_or(answer, "config", ""), page->out);
+}
+
+/* ---- history ----------------------------------------------------------------------------- */
+
+void view_history(const struct page *page, const json_t *answer)
+{
+	static const char *const titles[] = { "TIME (UTC)", ">GROUP", ">TERM", "RULE",
+		"CHANGE AND REASON", NULL };
+	const json_t *lines = json_object_get(answer, "history");
+	struct table t;
+
+	if (json_array_size(lines) == 0) {
+		(void)fprintf(page->out, "there is no history yet\n");
+		return;
+	}
+	table_init(&t, titles);
+	for (size_t i = 0; i < json_array_size(lines); i++) {
+		const json_t *line = json_array_get(lines, i);
+
+		table_add(&t, TONE_PLAIN, "%s", reply_text(line, "time"));
+		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(line, "group"));
+		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(line, "term"));
+		table_add(&t, TONE_PLAIN, "%s", reply_text(line, "rule"));
+		table_add(&t, TONE_PLAIN, "%s -> %s: %s", reply_text(line, "from"),
+			reply_text(line, "to"), reply_text(line, "reason"));
+	}
+	view_table(page, &t);
+}
