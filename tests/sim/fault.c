@@ -177,7 +177,7 @@ static void replay(struct world *w, unsigned m)
 		if (rng_chance(&w->rng, 10))
 			path = some_path(w);
 		world_inject(w, to, path, w->recorded[k].bytes, w->recorded[k].len,
-			rng_below(&w->rng, 2 * heartbeat_us(w)));
+			rng_below(&w->rng, 2 * heartbeat_us(w)), w->recorded[k].sent_at);
 	}
 }
 
@@ -208,7 +208,7 @@ static void forge(struct world *w, unsigned n)
 				bytes[13] = 3;
 			}
 		}
-		world_inject(w, to, path, bytes, len, rng_below(&w->rng, 1000));
+		world_inject(w, to, path, bytes, len, rng_below(&w->rng, 1000), w->now);
 	}
 }
 
@@ -498,7 +498,7 @@ static void malformed(struct world *w, unsigned m)
 		frame[WIRE_HEADER_LEN + 1] = 0xff; /* the value ends behind the body */
 	len = handshake_seal(&machine->node->handshake, SESSION_CURRENT, path,
 		machine->conf->path[path].tag, frame, len);
-	world_inject(w, 1 - m, path, frame, len, 50);
+	world_inject(w, 1 - m, path, frame, len, 50, w->now);
 }
 
 static void rekey(struct world *w, unsigned m)

@@ -94,7 +94,7 @@ struct pair *pair_new(void)
 		side->clock = i == 0 ? UINT64_C(1000000000) : UINT64_C(77000000000);
 		side->conf = &side->confs[0];
 		side->log = (struct log){ .user = side, .write = pair_log };
-		side->node = must_have(malloc(node_size()));
+		side->node = must_have(calloc(1, node_size()));
 		side->out = must_have(calloc(1, sizeof(*side->out)));
 		toy_init(&side->toy, 1000 + i, 0x1111111111111101, 0);
 		side->crypto = &side->toy.crypto;

@@ -163,14 +163,14 @@ static void frame_on_its_way(
 
 	item.frame.frame = (unsigned)frame;
 	item.frame.path = path;
-	item.frame.sent_at = w->now;
+	item.frame.sent_at = sent_at;
 	push(w, &item);
 }
 
 void world_inject(struct world *w, unsigned to, unsigned path, const uint8_t *bytes, size_t len,
-	uint64_t after)
+	uint64_t after, uint64_t sent_at)
 {
-	frame_on_its_way(w, to, path, bytes, len, w->now + after);
+	frame_on_its_way(w, to, path, bytes, len, w->now + after, sent_at);
 }
 
 static void record(struct world *w, unsigned to, unsigned path, struct span bytes)
@@ -183,6 +183,7 @@ static void record(struct world *w, unsigned to, unsigned path, struct span byte
 		i = w->n_recorded++;
 	w->recorded[i].to = to;
 	w->recorded[i].path = path;
+	w->recorded[i].sent_at = w->now;
 	w->recorded[i].len = (uint16_t)bytes.len;
 	memcpy(w->recorded[i].bytes, bytes.data, bytes.len);
 }
@@ -199,7 +200,7 @@ static void send_once(struct world *w, unsigned from, unsigned path, struct span
 	if (rng_chance(&w->rng, wire->truncate))
 		len = rng_below(&w->rng, len);
 	frame_on_its_way(w, 1 - from, path, copy, len,
-		w->now + wire->delay + rng_below(&w->rng, wire->jitter + 1));
+		w->now + wire->delay + rng_below(&w->rng, wire->jitter + 1), w->now);
 }
 
 static void send_frame(struct world *w, unsigned from, unsigned path, struct span bytes)

@@ -115,6 +115,7 @@ struct world {
 	struct {
 		uint16_t len;
 		unsigned path, to;
+		uint64_t sent_at;
 		uint8_t bytes[WORLD_FRAME_MAX];
 	} recorded[WORLD_RECORDED];
 	struct check { /* what check.c remembers */
@@ -152,9 +153,9 @@ enum result machine_reload(struct world *w, unsigned m);
 bool machine_runs(const struct machine *m);
 mono_t machine_clock(const struct machine *m, uint64_t at);
 
-/* A frame on its way to machine `to`, as sent by anybody at all. */
+/* A frame on its way to machine `to`, as sent by anybody at all; its text was said at `sent_at`. */
 void world_inject(struct world *w, unsigned to, unsigned path, const uint8_t *bytes, size_t len,
-	uint64_t after);
+	uint64_t after, uint64_t sent_at);
 void world_later(struct world *w, uint64_t at, enum item_type type, unsigned machine);
 void world_end_fault(struct world *w, uint64_t at, unsigned fault, unsigned path, unsigned from);
 
