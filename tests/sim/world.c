@@ -148,8 +148,8 @@ static int take_frame(struct world *w, const uint8_t *bytes, size_t len)
 	return -1;
 }
 
-static void frame_on_its_way(
-	struct world *w, unsigned to, unsigned path, const uint8_t *bytes, size_t len, uint64_t at)
+static void frame_on_its_way(struct world *w, unsigned to, unsigned path, const uint8_t *bytes,
+	size_t len, uint64_t at, uint64_t sent_at)
 {
 	int frame;
 
