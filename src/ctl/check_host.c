@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check.h"
-#include "io/device.h"
+#include "nsrp/device.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -14,7 +14,7 @@ static const struct option {
 	{ "-r", OPTION_RUNDIR, "RUNDIR", "the daemon's directory (" RUNDIR_DEFAULT ")" },
 	{ "--json", OPTION_JSON, NULL, "print the answer as JSON" },
 	{ "--check", OPTION_CHECK, NULL,
-		"one line for monitoring; exit 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN" },
+		"for monitoring: exit 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN" },
 	{ "--force", OPTION_FORCE, NULL, "also when the peer is not ready" },
 	{ "--node", OPTION_NODE, "NAME", "the node that is meant (this one)" },
 	{ "-n", OPTION_NODE, "NAME", "the same" },
@@ -200,7 +200,6 @@ void invocation_help(FILE *out)
 				(int)(14 - strlen(o->name) - (o->value ? 1 : 0)),
 				o->value ? o->value : "", o->help);
 	}
-	(void)fprintf(out,
-		"\nExit status: 0 done, 1 refused or failed, 2 usage, 3 the daemon cannot be "
-		"reached.\n");
+	(void)fprintf(out, "\nExit status: 0 done, 1 refused or failed, 2 usage, 3 daemon not "
+			   "reachable.\n");
 }

@@ -196,6 +196,9 @@ static void print(const struct work *w, FILE *out)
 	struct page page = page_of(out);
 	const struct check_findings *f = &w->findings;
 
+	if (isatty(fileno(out)) != 1)
+		page.width = 0; /* a finding a line, for programs */
+
 	(void)fprintf(page.out, "%s: ", w->file);
 	if (f->n_errors > 0)
 		page_put(&page, TONE_BAD, "refused, %u error%s", f->n_errors,
@@ -210,7 +213,8 @@ static void print(const struct work *w, FILE *out)
 	(void)fputc('\n', page.out);
 	print_findings(&page, w, CONF_SEVERITY_ERROR);
 	print_findings(&page, w, CONF_SEVERITY_WARNING);
-	print_findings(&page, w, CONF_SEVERITY_NOTE);
+	if (f->n_errors == 0) /* else they only hide what matters */
+		print_findings(&page, w, CONF_SEVERITY_NOTE);
 	print_secondary(&page, w);
 }
 

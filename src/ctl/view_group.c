@@ -19,7 +19,7 @@ static const char *other_node(json_t *priorities, const char *node)
 	return "peer";
 }
 
-static void put_head(const struct page *page, const json_t *group)
+static void put_group_head(const struct page *page, const json_t *group)
 {
 	const char *state = reply_text(group, "state");
 	char since[DURATION_MAX];
@@ -76,7 +76,7 @@ static void put_group(const struct page *page, const json_t *group)
 	int64_t refused = reply_number(group, "role_failed");
 	char text[64];
 
-	put_head(page, group);
+	put_group_head(page, group);
 	view_standings(page, group, other_node(priorities, own));
 	(void)snprintf(text, sizeof(text), "%" PRId64 " of failed weight",
 		reply_number(group, "threshold"));
@@ -112,7 +112,7 @@ static void put_failed_monitors(const struct page *page, const json_t *inputs)
 
 		(void)snprintf(text, sizeof(text), "%s (weight %" PRId64 ")",
 			reply_text(monitor, "name"), reply_number(monitor, "weight"));
-		put_line(page, i == 0 ? "failed monitors" : "", text);
+		put_line(page, i == 0 ? "failing" : "", text);
 	}
 	(void)snprintf(text, sizeof(text), "%" PRId64 " of %" PRId64 " that make it inoperable",
 		reply_number(inputs, "failed_weight"), reply_number(inputs, "threshold"));

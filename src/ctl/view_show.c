@@ -7,18 +7,24 @@
 
 /* ---- links ------------------------------------------------------------------------------- */
 
+/* A secondary path on which nothing was ever heard need not lead anywhere. */
 static int link_rank(const json_t *link)
 {
-	bool alive = strcmp(reply_text(link, "state"), "alive") == 0;
+	const char *state = reply_text(link, "state");
+	bool secondary = reply_claim(link, "secondary");
 
-	return (alive ? 2 : 0) + (reply_claim(link, "secondary") ? 1 : 0);
+	if (strcmp(state, "alive") == 0)
+		return 2;
+	if (secondary && strcmp(state, "silent") == 0 && !reply_has(link, "error"))
+		return 3;
+	return secondary ? 1 : 0;
 }
 
 static void add_link(void *user, const json_t *link)
 {
 	struct table *t = (struct table *)user;
 	const char *state = reply_text(link, "state"), *error = reply_text_or(link, "error", NULL);
-	const char *remote = reply_text_or(link, "remote", NULL);
+	const char *where = reply_text_or(link, "remote", reply_text_or(link, "device", ""));
 	bool carrier = reply_claim(link, "carrier");
 	char heard[DURATION_MAX];
 
@@ -27,10 +33,10 @@ static void add_link(void *user, const json_t *link)
 	table_add(t, view_path_tone(state), "%s", state);
 	table_add(t, carrier ? TONE_PLAIN : TONE_BAD, "%s", carrier ? "up" : "down");
 	table_add(t, TONE_PLAIN, "%s%s", heard, reply_has(link, "last_heard_ms") ? " ago" : "");
-	table_add(t, error ? TONE_BAD : TONE_PLAIN, "%s, %s %s%s%s",
+	table_add(t, error ? TONE_BAD : TONE_PLAIN, "%s, %s%s%s%s%s",
 		reply_claim(link, "secondary") ? "secondary path" : "HA link",
-		reply_text(link, "transport"), remote ? remote : reply_text_or(link, "device", ""),
-		error ? ": " : "", error ? error : "");
+		reply_text(link, "transport"), where[0] ? " " : "", where, error ? ": " : "",
+		error ? error : "");
 }
 
 void view_links(const struct page *page, const json_t *answer)

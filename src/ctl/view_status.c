@@ -124,8 +124,9 @@ static void put_groups(const struct page *page, const json_t *status)
 	view_sorted(json_object_get(status, "groups"), group_rank, add_group, &g);
 	(void)fputc('\n', page->out);
 	view_table(page, &g.table);
-	page_put(page, TONE_DIM, "priority: %s/%s, lower wins\n", reply_text(status, "node"),
+	page_put(page, TONE_DIM, "priority: %s/%s, lower wins", reply_text(status, "node"),
 		peer_name(status));
+	(void)fputc('\n', page->out);
 }
 
 static size_t count_failed_monitors(const json_t *monitors)
@@ -151,11 +152,14 @@ static void put_rest(const struct page *page, const json_t *status)
 		built = built || reply_claim(kind, "built");
 	}
 	(void)fputc('\n', page->out);
-	page_put(page, failed > 0 ? TONE_POOR : TONE_PLAIN, "monitors: %zu of %zu failing\n",
-		failed, n);
-	if (!built)
+	page_put(page, failed > 0 ? TONE_POOR : TONE_PLAIN, "monitors: %zu of %zu failing", failed,
+		n);
+	(void)fputc('\n', page->out);
+	if (!built) {
 		page_put(page, TONE_POOR,
-			"mirror: not built yet; the peer gets no sessions, SAs or rules\n");
+			"mirror: not built yet; the peer gets no sessions, SAs or rules");
+		(void)fputc('\n', page->out);
+	}
 }
 
 void view_status(const struct page *page, const json_t *status)
@@ -172,14 +176,15 @@ void view_check(const struct page *page, const json_t *status)
 {
 	const json_t *warnings = json_object_get(status, "warnings");
 	size_t n = json_array_size(warnings);
+	size_t groups = json_array_size(json_object_get(status, "groups"));
 	int monitoring = view_monitoring(status);
 	const char *first = json_string_value(json_array_get(warnings, 0));
 
 	(void)fprintf(
 		page->out, "NSRP %s: %s: ", verdict_word(monitoring), reply_text(status, "node"));
 	if (n == 0)
-		(void)fprintf(page->out, "%zu groups, peer %s is ready\n",
-			json_array_size(json_object_get(status, "groups")), peer_name(status));
+		(void)fprintf(page->out, "%zu group%s, peer %s is ready\n", groups,
+			groups == 1 ? "" : "s", peer_name(status));
 	else if (n == 1)
 		(void)fprintf(page->out, "%s\n", first ? first : "?");
 	else

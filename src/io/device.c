@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "device.h"
+#include "nsrp/device.h"
 #include "rtnl.h"
 
 #include <errno.h>

@@ -301,13 +301,19 @@ int rtnl_get(struct rtnl *r, const struct rtnl_reader *reader)
 	return ask(r, reader, false);
 }
 
+static void clear_table(const struct nlattr **table, uint16_t max)
+{
+	for (unsigned i = 0; i <= max; i++)
+		table[i] = NULL;
+}
+
 /* Sorts `len` bytes of attributes; libmnl's own loops lose const. */
 static void sort_attributes(const void *data, size_t len, const struct nlattr **table, uint16_t max)
 {
 	const struct nlattr *attr = data;
 	int left = len > INT32_MAX ? 0 : (int)len;
 
-	memset(table, 0, (max + 1u) * sizeof(*table));
+	clear_table(table, max);
 	while (mnl_attr_ok(attr, left)) {
 		int step = (attr->nla_len + NLA_ALIGNTO - 1) & ~(NLA_ALIGNTO - 1);
 
@@ -325,7 +331,7 @@ bool rtnl_attributes(
 	size_t len = mnl_nlmsg_get_payload_len(nlh);
 
 	if (nlh->nlmsg_len < sizeof(*nlh) || len < skip) {
-		memset(table, 0, (max + 1u) * sizeof(*table));
+		clear_table(table, max);
 		return nlh->nlmsg_len >= sizeof(*nlh) && len >= header_len;
 	}
 	sort_attributes(mnl_nlmsg_get_payload_offset(nlh, skip), len - skip, table, max);

@@ -41,11 +41,8 @@ static bool comes_off(const struct vip *v, unsigned i)
 {
 	unsigned g = vip_conf_address(v, i)->group;
 
-	if (!v->address[i].present)
-		return false;
-	if (!vip_in(v->held, g))
-		return vip_in(v->dirty, g);
-	return v->subnet[v->address[i].subnet].reset || (vip_in(v->dirty, g) && vip_broken(v, i));
+	return v->address[i].present && vip_in(v->dirty, g) &&
+	       (!vip_in(v->held, g) || vip_broken(v, i));
 }
 
 static bool is_primary(const struct vip *v, unsigned i)
@@ -56,22 +53,15 @@ static bool is_primary(const struct vip *v, unsigned i)
 
 /* ---- what is so with each subnet ----------------------------------------------------------- */
 
-/* Which IPv4 subnets must be set up anew. A group with an address there is part of the plan. */
-static void mark_resets(struct vip *v)
+/* An IPv4 subnet in which ours stand before an own address is set up anew by all groups with
+ * an address there. */
+static void mark_broken(struct vip *v)
 {
-	for (unsigned i = 0; i < v->n_subnets; i++)
-		v->subnet[i].reset = false;
 	for (unsigned i = 0; i < v->conf->n_addresses; i++) {
 		unsigned g = vip_conf_address(v, i)->group;
 
 		if (vip_conf_address(v, i)->ip.family == AF_INET && vip_in(v->held, g) &&
 			vip_broken(v, i))
-			v->subnet[v->address[i].subnet].reset = true;
-	}
-	for (unsigned i = 0; i < v->conf->n_addresses; i++) {
-		unsigned g = vip_conf_address(v, i)->group;
-
-		if (vip_in(v->held, g) && v->subnet[v->address[i].subnet].reset)
 			v->dirty |= UINT64_C(1) << g;
 	}
 }
@@ -97,8 +87,8 @@ static void mark_subnets(struct vip *v)
 	}
 }
 
-/* A smaller own subnet within is not enough to reach all
- * of ours, and in IPv4 the route must name the own address as source. */
+/* A smaller own subnet within is not enough to reach all of ours, and in IPv4 the route must
+ * name the own address as source. */
 bool vip_wants_route(const struct vip_subnet *s)
 {
 	unsigned longest = s->network.family == AF_INET ? 32 : 128;
@@ -247,7 +237,7 @@ void vip_plan(struct vip *v)
 
 	v->n_ops = v->next_op = 0;
 	v->n_logged = 0;
-	mark_resets(v);
+	mark_broken(v);
 	mark_subnets(v);
 	for (unsigned g = 0; g < v->conf->n_groups; g++)
 		if (vip_in(v->dirty, g))

@@ -41,7 +41,6 @@ struct vip_subnet {
 	enum vip_first first; /* whose IPv4 primary the kernel finds first */
 	bool prefix_wrong;    /* our primary has a connected route and should not, or lacks it */
 	/* As planned. */
-	bool reset;         /* ours are taken off and put back, behind the own one */
 	bool held, lingers; /* a held, a lingering group has an address here */
 	bool loses_primary, keeps_secondary;
 	/* As done. */

@@ -162,6 +162,7 @@ static void send_frame(struct pair *p, unsigned from, unsigned path, struct span
 
 static void order(struct pair *p, unsigned i, const struct action *a)
 {
+	p->side[i].ordered = a->role.role;
 	if (p->side[i].kernel_hangs)
 		return;
 	struct pair_item *item = push(p, i, p->now + PAIR_ROLE_US);

@@ -58,6 +58,7 @@ struct pair_node {
 	uint32_t token;              /* of the last command */
 	enum result result;          /* of the last reply */
 	struct action_record record; /* the last one */
+	enum role ordered;           /* the last one */
 };
 
 struct pair {

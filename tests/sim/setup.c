@@ -61,8 +61,8 @@ static void setup_conf(struct conf *c, struct rng *r)
 {
 	memset(c, 0, sizeof(*c));
 	c->cluster_id = 7;
-	strcpy(c->node[0], "fw1");
-	strcpy(c->node[1], "fw2");
+	snprintf(c->node[0], sizeof(c->node[0]), "fw1");
+	snprintf(c->node[1], sizeof(c->node[1]), "fw2");
 	c->heartbeat_ms = choose_heartbeat(r);
 	c->lost_after = (uint16_t)rng_between(r, 2, 5);
 	c->boot_wait_ms = conf_detection_ms(c) * (uint32_t)rng_between(r, 2, 5);

@@ -17,11 +17,15 @@ void world_trace(struct world *w, const char *format, ...)
 	if (!w->trace)
 		return;
 	char *line = w->lines[w->n_lines++ % WORLD_TRACE_LINES];
-	int n = snprintf(line, WORLD_TRACE_LEN, "%10.3f ms  ", (double)w->now / 1000);
+	enum { STAMP_LEN = 40 };
 	va_list args;
 
+	snprintf(line, STAMP_LEN, "%9llu.%03u ms  ", (unsigned long long)(w->now / 1000),
+		(unsigned)(w->now % 1000));
+	size_t n = strlen(line);
+
 	va_start(args, format);
-	vsnprintf(line + n, WORLD_TRACE_LEN - (size_t)n, format, args);
+	vsnprintf(line + n, WORLD_TRACE_LEN - n, format, args);
 	va_end(args);
 }
 

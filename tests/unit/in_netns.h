@@ -6,16 +6,20 @@
 #ifndef NSRP_TESTS_IN_NETNS_H
 #define NSRP_TESTS_IN_NETNS_H
 
+#include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -84,6 +88,52 @@ static inline bool netns_enter(void)
 	    "ip link add v1 type veth peer name p1 && "
 	    "for i in v0 p0 v1 p1; do ip link set $i up; done");
 	return true;
+}
+
+/* A process in a network namespace of its own, as another host; it ends with the test. The
+ * interface `device`, if not NULL, is moved there and set up, and `setup` run. */
+static inline pid_t start_host(const char *device, const char *setup)
+{
+	int ready[2];
+	char command[512], byte = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || unshare(CLONE_NEWNET) != 0 ||
+			write(ready[1], &byte, 1) != 1)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	if (!device)
+		return pid;
+	assert_in_range(snprintf(command, sizeof(command),
+				"ip link set %s netns %d && nsenter -t %d -n sh -c '"
+				"sysctl -qw net.ipv6.conf.%s.accept_dad=0; ip link set %s up; %s'",
+				device, (int)pid, (int)pid, device, device, setup),
+		1, sizeof(command) - 1);
+	run(command);
+	return pid;
+}
+
+static inline void stop_host(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* Nothing waits there: nobody would be woken. */
+static inline void assert_quiet(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+
+	assert_int_equal(poll(&pollfd, 1, 0), 0);
 }
 
 #endif

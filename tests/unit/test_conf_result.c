@@ -346,7 +346,7 @@ static void every_bound_of_the_structure_is_checked(void **state)
 	assert_bound(CLUSTER LINK GROUP, "[interface iB]\ndevice = dB\n", CONF_INTERFACES_MAX,
 		"allowed: 64 at most");
 	assert_bound(CLUSTER LINK "[group 0]\n", "[monitor mB]\ntype = ping\ntarget = 10.0.0.B\n",
-		CONF_MONITORS_MAX, "allowed: 64 at most");
+		CONF_MONITORS_MAX, "allowed: 192 at most");
 	assert_bound(CLUSTER LINK "[group 0]\n", "address = 203.0.113.B/24 dev eB\n",
 		CONF_MONITORS_MAX, "`monitor-links = auto` makes one for each");
 	assert_bound(CLUSTER LINK GROUP "[mirror]\n", "files = /f/B\n", CONF_FILES_MAX,

@@ -238,6 +238,16 @@ static void a_reader_that_hangs_costs_lines_not_time(void **state)
 	assert_int_equal(f->logger.dropped, 0);
 }
 
+static void behind_a_line_cut_short_another_begins(void **state)
+{
+	struct fixture *f = *state;
+
+	f->logger.cut = true;
+	log_info(&f->logger.log, "one");
+	log_info(&f->logger.log, "two");
+	assert_string_equal(written(f), "\n<6>one\n<6>two\n");
+}
+
 static void a_reader_that_is_gone_is_survived(void **state)
 {
 	struct fixture *f = *state;
@@ -286,6 +296,7 @@ int main(void)
 		TEST(many_different_lines_do_not_hide_one_another),
 		TEST(a_reader_that_hangs_costs_lines_not_time),
 		SOCKET_TEST(a_reader_that_hangs_costs_lines_not_time),
+		TEST(behind_a_line_cut_short_another_begins),
 		SOCKET_TEST(a_reader_that_is_gone_is_survived),
 		SOCKET_TEST(the_journal_is_recognised),
 	};

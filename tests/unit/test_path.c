@@ -127,7 +127,7 @@ static void a_path_opens_before_its_interface_is_there(void **state)
 	struct world *w = world_of(state);
 	struct conf_link late = LINK;
 
-	strcpy(late.device, "late");
+	snprintf(late.device, sizeof(late.device), "late");
 	open_both(w, &late);
 	assert_int_equal(path_error(&w->a), -ENODEV);
 	assert_int_equal(path_send(&w->a, span_of("x", 1)), -ENODEV);
@@ -379,7 +379,7 @@ static void one_who_only_sends_hears_nothing_and_joins_for_all(void **state)
 
 	/* A macvlan filters multicast, as hardware does; a veth does not. */
 	run(w, B, "ip link add mv link ha type macvlan mode bridge; ip link set mv up");
-	strcpy(strict.device, "mv");
+	snprintf(strict.device, sizeof(strict.device), "mv");
 	open_in(w, A, &w->a, &LINK);
 	open_in(w, B, &w->b, &strict);
 	assert_int_equal(path_send(&w->a, span_of("x", 1)), 0);

@@ -44,6 +44,8 @@ static void an_address_taken_away_is_missed_and_put_back(void **state)
 	run("ip addr del 192.0.2.2/24 dev v0");
 	assert_int_equal(heard(f), 1);
 	assert_int_equal(audit(f).addresses, 1);
+	assert_int_equal(audit(f).routes, 0);
+	assert_int_equal(audit(f).missing, 1);
 	assert_says("ip addr show v0", "192.0.2.1/24");
 	mend(f);
 	run("ip addr del 2001:db8:1::1/64 dev v0");
@@ -102,6 +104,21 @@ static void a_connected_route_that_we_put_is_missed_and_put_back(void **state)
 	assert_int_equal(audit(f).routes, 1);
 	mend(f);
 	assert_says("ip route", "192.0.2.0/24 dev v0 proto 158 scope link src 192.0.2.9");
+}
+
+static void our_own_changes_wake_nobody(void **state)
+{
+	FIXTURE(f);
+
+	has_address(&f->conf, 0, "192.0.2.1/24", "v0");
+	has_address(&f->conf, 0, "192.0.2.2/24", "v0");
+	has_route(&f->conf, 0, "default", "192.0.2.254", "v0");
+	assert_int_equal(vip_configure(f->vip, &f->conf), 0);
+	(void)heard(f);
+	add(f, 0);
+	drop(f, 0, true);
+	(void)vip_remove_rest(f->vip, 0);
+	assert_quiet(watch_fd(f->watch));
 }
 
 static void other_programs_changes_do_not_concern_us(void **state)
@@ -283,7 +300,9 @@ static void a_reload_leaves_unchanged_groups_alone(void **state)
 	f->other.group[0].id = f->conf.group[1].id;
 	has_address(&f->other, 1, "203.0.113.1/24", "v1");
 	f->other.group[1].id = f->conf.group[2].id;
-	assert_int_equal(vip_configure(f->vip, &f->other), 0);
+	/* The old one need not be there any more. */
+	f->conf = f->other;
+	assert_int_equal(vip_configure(f->vip, &f->conf), 0);
 	assert_int_equal(vip_held(f->vip), 3);
 	assert_int_equal(vip_leftovers(f->vip, &leftovers), 0);
 	assert_int_equal(leftovers.complete, 2);
@@ -302,6 +321,7 @@ int main(void)
 		T(a_promoted_address_is_mended),
 		T(a_route_taken_away_is_missed_and_put_back),
 		T(a_connected_route_that_we_put_is_missed_and_put_back),
+		T(our_own_changes_wake_nobody),
 		T(other_programs_changes_do_not_concern_us),
 		T(an_interface_made_anew_gets_all_back),
 		T(an_interface_that_was_down_gets_all_back),

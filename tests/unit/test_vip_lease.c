@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "vip_fixture.h"
 
-#include <signal.h>
-#include <unistd.h>
-
-enum { SHORT_LEASE_S = 1 };
+enum { SHORT_LEASE_S = 2 };
 
 static int set_up_short(void **state)
 {
@@ -53,7 +50,7 @@ static void what_is_not_renewed_expires(void **state)
 	add(f, 0);
 	add(f, 1);
 	/* Twice the lease, one group renewed. */
-	for (unsigned i = 0; i < 7; i++) {
+	for (unsigned i = 0; i < 10; i++) {
 		sleep_ms(300);
 		renew(f, 1);
 	}
@@ -86,8 +83,7 @@ static void renewal_is_silent_for_us(void **state)
 	(void)heard(f);
 	for (unsigned i = 0; i < 3; i++)
 		renew(f, 1);
-	assert_int_equal(heard(f), 0);
-	assert_int_equal(watch_read(f->watch), 0);
+	assert_quiet(watch_fd(f->watch));
 	/* What is not held is not renewed. */
 	drop(f, 0, false);
 	renew(f, UINT64_MAX);
@@ -178,51 +174,16 @@ static void many_ipv6_addresses_have_a_longer_lease_and_turns(void **state)
 	assert_in_range(chunks, 10, 20);
 	assert_int_equal(lines("ip -6 addr show v0 | grep 'inet6 2001'"), 300);
 	/* A round renews half of them, the next one the other. */
-	sleep_ms(1100);
+	sleep_ms(2100);
 	renew(f, 1);
-	assert_in_range(lines("ip -6 addr show v0 | grep 'valid_lft 12sec'"), 150, 150);
+	assert_in_range(lines("ip -6 addr show v0 | grep 'valid_lft 1[12]sec'"), 150, 150);
 	renew(f, 1);
-	assert_in_range(lines("ip -6 addr show v0 | grep 'valid_lft 12sec'"), 300, 300);
+	assert_in_range(lines("ip -6 addr show v0 | grep 'valid_lft 1[12]sec'"), 300, 300);
 	drop(f, 0, false);
 	assert_int_equal(lines("ip -6 addr show v0 | grep 'inet6 2001' || true"), 0);
 }
 
 /* ---- forwarding while giving up ------------------------------------------------------------ */
-
-/* A process in a namespace of its own, as a host: p, its address, and us as its router. */
-static pid_t start_host(const char *device, const char *setup)
-{
-	int ready[2];
-	char command[512], byte = 0;
-	pid_t pid;
-
-	assert_int_equal(pipe(ready), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		int result = unshare(CLONE_NEWNET);
-
-		if (result != 0 || write(ready[1], &byte, 1) != 1)
-			_exit(1);
-		for (;;)
-			(void)pause();
-	}
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	close(ready[1]);
-	(void)snprintf(command, sizeof(command),
-		"ip link set %s netns %d && nsenter -t %d -n sh -c '"
-		"sysctl -qw net.ipv6.conf.%s.accept_dad=0; ip link set %s up; %s'",
-		device, (int)pid, (int)pid, device, device, setup);
-	run(command);
-	return pid;
-}
-
-static void stop_host(pid_t pid)
-{
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
 
 /* How many of 5 pings of both families are not answered. */
 static unsigned lost(pid_t from)

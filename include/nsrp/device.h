@@ -5,8 +5,8 @@
  * An HA interface must belong to nothing else: as a bridge's port or a bond's slave it would
  * fail with its master, or carry frames where nobody expects them. `check` asks.
  */
-#ifndef NSRP_IO_DEVICE_H
-#define NSRP_IO_DEVICE_H
+#ifndef NSRP_DEVICE_H
+#define NSRP_DEVICE_H
 
 #include "nsrp/conf.h"
 

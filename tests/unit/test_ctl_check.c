@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* nsrpctl's objects are in no library: its files under test are a part of this one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ctl/check.c"
+#include "ctl/check_host.c"
+#include "ctl/verb_genkey.c"
+
+/* What the genkey under test says. */
+int verb_fail(int status, const char *format, ...)
+{
+	(void)format;
+	return status;
+}
+
+static void the_first_node_is_found(void **state)
+{
+	static const struct {
+		const char *text, *name;
+	} some[] = {
+		{ "[cluster]\nid = 1\n[node fw1]\n[node fw2]\n", "fw1" },
+		{ "; [node fw0]\n\t [node \t fw2 ]\r\n[node fw1]", "fw2" },
+		{ "[node fw1]", "fw1" },
+		{ "[nodefw1]\n[node]\n[node ]\n[node fw3", NULL },
+		{ "[node a2345678901234567890123456789012]\n", NULL },
+		{ "", NULL },
+	};
+	char name[CONF_NAME_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(some); i++) {
+		bool found = check_first_node(some[i].text, strlen(some[i].text), name);
+
+		assert_int_equal(found, some[i].name != NULL);
+		if (found)
+			assert_string_equal(name, some[i].name);
+	}
+}
+
+static void a_finding_counts_once(void **state)
+{
+	struct check_findings f = { 0 };
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		check_found(&f, CONF_SEVERITY_ERROR, 3, "found %d", 1);
+		check_found(&f, CONF_SEVERITY_ERROR, 4, "found %d", 1);
+		check_conf_found(&f, CONF_SEVERITY_WARNING, "file", 4, "found 1");
+		check_found(&f, CONF_SEVERITY_NOTE, 0, "note");
+	}
+	assert_int_equal(f.n, 4);
+	assert_int_equal(f.n_errors, 2);
+	assert_int_equal(f.n_warnings, 1);
+	for (unsigned i = 0; i < 100; i++)
+		check_found(&f, CONF_SEVERITY_NOTE, i + 1, "note");
+	assert_int_equal(f.n, 104);
+	check_findings_fini(&f);
+}
+
+static void write_key(const char *path, const char *text, mode_t mode)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static void assert_key(const char *path, enum conf_severity severity, const char *text)
+{
+	static struct conf conf;
+	struct check_findings f = { 0 };
+
+	snprintf(conf.key_file, sizeof(conf.key_file), "%s", path);
+	check_keys(&conf, &f);
+	if (text) {
+		assert_int_equal(f.n, 1);
+		assert_int_equal(f.finding[0].severity, severity);
+		assert_ptr_equal(strstr(f.finding[0].text, path), f.finding[0].text);
+		assert_non_null(strstr(f.finding[0].text, text));
+	} else {
+		assert_int_equal(f.n, 0);
+	}
+	check_findings_fini(&f);
+}
+
+static void key_files_are_judged(void **state)
+{
+	char dir[] = "/tmp/nsrp-check-XXXXXX", path[64];
+	struct stat st;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/key", dir);
+	assert_key(path, CONF_SEVERITY_WARNING, "No such file");
+
+	/* genkey makes a good one, once. */
+	struct invocation in = { .argument = { path }, .n_arguments = 1 };
+	assert_int_equal(verb_genkey(&in), CTL_DONE);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0600);
+	assert_key(path, CONF_SEVERITY_NOTE, NULL);
+	assert_int_equal(verb_genkey(&in), CTL_FAILED);
+	assert_key(path, CONF_SEVERITY_NOTE, NULL);
+
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_key(path, CONF_SEVERITY_ERROR, "mode 0600");
+	write_key(path, "abcd\n", 0600);
+	assert_key(path, CONF_SEVERITY_ERROR, conf_key_result_text(CONF_KEY_BAD_LENGTH));
+	write_key(path, "", 0400);
+	assert_key(path, CONF_SEVERITY_ERROR, conf_key_result_text(CONF_KEY_EMPTY));
+	assert_key(dir, CONF_SEVERITY_ERROR, "regular file");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static void base64_is_right(void **state)
+{
+	uint8_t key[CONF_KEY_LEN], back[CONF_KEY_LEN];
+	char text[KEY_TEXT_LEN + 1];
+
+	(void)state;
+	memset(key, 0xff, sizeof(key));
+	encode(key, text);
+	assert_memory_equal(text, "//////////////////////////////////////////8=\n", sizeof(text));
+	for (unsigned i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(i * 37 + 11);
+	encode(key, text);
+	assert_int_equal(conf_read_key(text, sizeof(text), back), CONF_KEY_OK);
+	assert_memory_equal(key, back, sizeof(key));
+}
+
+static void an_interface_that_is_not_there_is_told(void **state)
+{
+	static struct conf conf = { .n_links = 2, .n_paths = 2 };
+	struct check_findings f = { 0 };
+
+	(void)state;
+	snprintf(conf.path[0].name, sizeof(conf.path[0].name), "ha0");
+	snprintf(conf.path[0].device, sizeof(conf.path[0].device), "nsrp-none");
+	conf.path[1].transport = CONF_TRANSPORT_UDP; /* without an interface */
+	check_interfaces(&conf, &f);
+	assert_int_equal(f.n, 1);
+	assert_string_equal(
+		f.finding[0].text, "[link ha0]: there is no interface nsrp-none on this host");
+	check_findings_fini(&f);
+	snprintf(conf.path[0].device, sizeof(conf.path[0].device), "lo");
+	check_interfaces(&conf, &f);
+	assert_int_equal(f.n, 0);
+}
+
+static void what_belongs_to_another_is_taken(void **state)
+{
+	(void)state;
+	assert_false(is_taken(&(struct device_master){ "", "" }));
+	assert_false(is_taken(&(struct device_master){ "vrf", "blue" }));
+	assert_true(is_taken(&(struct device_master){ "bridge", "br0" }));
+	assert_true(is_taken(&(struct device_master){ "bond", "bond0" }));
+	assert_true(is_taken(&(struct device_master){ "master", "" }));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_node_is_found),
+		cmocka_unit_test(a_finding_counts_once),
+		cmocka_unit_test(key_files_are_judged),
+		cmocka_unit_test(base64_is_right),
+		cmocka_unit_test(an_interface_that_is_not_there_is_told),
+		cmocka_unit_test(what_belongs_to_another_is_taken),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

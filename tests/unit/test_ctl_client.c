@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* nsrpctl's objects are in no library: its files under test are a part of this one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "ctl/client.c"
+
+struct fixture {
+	char rundir[32];
+	struct sockaddr_un address;
+	int fd;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	snprintf(f->rundir, sizeof(f->rundir), "/tmp/nsrp-client-XXXXXX");
+	assert_non_null(mkdtemp(f->rundir));
+	f->address.sun_family = AF_UNIX;
+	snprintf(f->address.sun_path, sizeof(f->address.sun_path), "%s/nsrpd.sock", f->rundir);
+	f->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(f->fd >= 0);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	close(f->fd);
+	unlink(f->address.sun_path);
+	assert_int_equal(rmdir(f->rundir), 0);
+	free(f);
+	return 0;
+}
+
+/* Answers one request with these bytes, and ends. Exits with 0 when the request is a line. */
+static _Noreturn void be_server(int fd, const char *answer)
+{
+	char request[200] = "";
+	int client = accept(fd, NULL, NULL);
+	size_t len = strlen(answer);
+
+	if (client < 0 || recv(client, request, sizeof(request) - 1, 0) <= 0)
+		_exit(1);
+	for (size_t i = 0; i < len; i += 5) /* in pieces */
+		send(client, answer + i, len - i < 5 ? len - i : 5, MSG_NOSIGNAL);
+	_exit(strcmp(request, "{\"verb\":\"status\"}\n") == 0 ? 0 : 2);
+}
+
+static enum client_result ask(const struct fixture *f, json_t **answer, char *error)
+{
+	json_t *request = json_pack("{s:s}", "verb", "status");
+	enum client_result result = client_ask(f->rundir, request, answer, error);
+
+	json_decref(request);
+	return result;
+}
+
+static enum client_result ask_server(
+	struct fixture *f, const char *says, json_t **answer, char *error)
+{
+	int status = -1;
+
+	if (access(f->address.sun_path, F_OK) != 0) {
+		assert_int_equal(
+			bind(f->fd, (const struct sockaddr *)&f->address, sizeof(f->address)), 0);
+		assert_int_equal(listen(f->fd, 4), 0);
+	}
+	pid_t child = fork();
+
+	if (child == 0)
+		be_server(f->fd, says);
+	assert_true(child > 0);
+	enum client_result result = ask(f, answer, error);
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	return result;
+}
+
+static void an_answer_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	char error[CLIENT_ERROR_MAX];
+	json_t *answer = NULL;
+
+	assert_int_equal(ask_server(f, "{\"schema\":1}\n", &answer, error), CLIENT_ANSWERED);
+	assert_int_equal(json_integer_value(json_object_get(answer, "schema")), 1);
+	json_decref(answer);
+}
+
+static void a_refusal_is_not_an_answer(void **state)
+{
+	struct fixture *f = *state;
+	char error[CLIENT_ERROR_MAX];
+	json_t *answer = NULL;
+
+	assert_int_equal(ask_server(f, "{\"error\":\"the peer is not heard\"}\n", &answer, error),
+		CLIENT_REFUSED);
+	assert_string_equal(error, "the peer is not heard");
+	assert_null(answer);
+}
+
+static void what_is_no_answer_is_told_apart(void **state)
+{
+	struct fixture *f = *state;
+	char error[CLIENT_ERROR_MAX];
+	json_t *answer = NULL;
+
+	assert_int_equal(ask_server(f, "", &answer, error), CLIENT_UNREACHABLE);
+	assert_non_null(strstr(error, "nsrpd ended before it answered"));
+	assert_int_equal(ask_server(f, "{\"schema\":1}", &answer, error), CLIENT_UNREACHABLE);
+	assert_non_null(strstr(error, "nsrpd ended before it answered"));
+	assert_int_equal(ask_server(f, "220 mail\n", &answer, error), CLIENT_UNREACHABLE);
+	assert_non_null(strstr(error, "is not nsrpd"));
+	assert_int_equal(ask_server(f, "[1]\n", &answer, error), CLIENT_UNREACHABLE);
+	assert_non_null(strstr(error, "is not nsrpd"));
+	assert_null(answer);
+}
+
+static void no_daemon_is_explained(void **state)
+{
+	struct fixture *f = *state;
+	char error[CLIENT_ERROR_MAX], expected[CLIENT_ERROR_MAX];
+	json_t *answer = NULL;
+
+	assert_int_equal(ask(f, &answer, error), CLIENT_UNREACHABLE);
+	snprintf(expected, sizeof(expected),
+		"nsrpd is not running: there is no %s (start it, or name its RUNDIR with -r)",
+		f->address.sun_path);
+	assert_string_equal(error, expected);
+
+	assert_int_equal(bind(f->fd, (const struct sockaddr *)&f->address, sizeof(f->address)), 0);
+	assert_int_equal(ask(f, &answer, error), CLIENT_UNREACHABLE);
+	snprintf(expected, sizeof(expected), "nsrpd is not running: nobody listens at %s",
+		f->address.sun_path);
+	assert_string_equal(error, expected);
+
+	assert_int_equal(explain_connect(EACCES, "/x", error), CLIENT_UNREACHABLE);
+	assert_string_equal(error,
+		"no permission for /x: be root, or a member of group nsrp (to read) or nsrp-admin "
+		"(to command)");
+}
+
+/* The limit itself is too long to wait for here. */
+static void time_runs_out(void **state)
+{
+	struct fixture *f = *state;
+	char error[CLIENT_ERROR_MAX];
+	json_t *answer = NULL;
+	int fds[2];
+
+	(void)f;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(send(fds[1], "{", 1, 0), 1);
+	assert_int_equal(
+		read_answer(fds[0], now_ms() + 50, "/x", &answer, error), CLIENT_UNREACHABLE);
+	assert_string_equal(error, "nsrpd did not answer within 10 s at /x");
+	close(fds[0]);
+	close(fds[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+		TEST(an_answer_comes_back),
+		TEST(a_refusal_is_not_an_answer),
+		TEST(what_is_no_answer_is_told_apart),
+		TEST(no_daemon_is_explained),
+		TEST(time_runs_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* nsrpctl's objects are in no library: its files under test are a part of this one. */
+#include "test_report.h"
+
+#include "ctl/page.c"
+#include "ctl/reply.c"
+#include "ctl/table.c"
+#include "ctl/view_group.c"
+#include "ctl/view_part.c"
+#include "ctl/view_show.c"
+#include "ctl/view_status.c"
+
+/* What `view` makes of the report; the caller frees it. Takes the report. */
+static char *view_text(void (*view)(const struct page *page, const json_t *answer), json_t *report)
+{
+	char *text = NULL;
+	size_t len = 0;
+	struct page page = { .out = open_memstream(&text, &len), .width = PAGE_WIDTH };
+
+	assert_non_null(page.out);
+	assert_non_null(report);
+	view(&page, report);
+	fclose(page.out);
+	json_decref(report);
+	for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+		size_t end = strcspn(line, "\n");
+
+		if (end > PAGE_WIDTH || (end > 0 && line[end - 1] == ' '))
+			fail_msg("too long, or a blank at the end: `%.*s`", (int)end, line);
+	}
+	return text;
+}
+
+static void assert_view(void (*view)(const struct page *page, const json_t *answer), json_t *report,
+	const char *expected)
+{
+	char *text = view_text(view, report);
+
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void a_good_status_is_short(void **state)
+{
+	struct pair *p = *state;
+
+	assert_view(view_status, report_status(&p->in),
+		"fw1, cluster 7: OK, peer fw2 is heard and in sync for 30 s\n"
+		"\n"
+		"GROUP  fw1 (here)  fw2             PRIORITY  TERM  FOR   RULE AND REASON\n"
+		"0      master      primary-backup    50/100     4  20 s  2a: elected\n"
+		"5      master      primary-backup   100/100     4  20 s  2a: elected\n"
+		"priority: fw1/fw2, lower wins\n"
+		"\n"
+		"LINK  STATE  CARRIER  HEARD      KIND\n"
+		"ha0   alive  up       12 ms ago  HA link, ethernet eth2\n"
+		"ha1   alive  up       12 ms ago  HA link, udp 10.0.0.2:9000\n"
+		"eth0  alive  up       12 ms ago  secondary path, ethernet eth0\n"
+		"\n"
+		"monitors: 0 of 2 failing\n"
+		"mirror: not built yet; the peer gets no sessions, SAs or rules\n");
+}
+
+static void what_is_wrong_comes_first(void **state)
+{
+	struct pair *p = *state;
+
+	p->view.group[0].peer = standing(GROUP_BACKUP, 100);
+	p->view.group[1].peer = standing(GROUP_MASTER, 100);
+	p->view.path[1].state = PATH_ONE_WAY;
+	p->path_errors[2] = -ENODEV;
+	p->view.path[2] = (struct path_view){ PATH_SILENT, false, MONO_NEVER, 0 };
+	p->view.monitor_ok[1] = false;
+	p->view.group[0].handing_over = true;
+	p->view.group[0].preempt_suspended = true;
+	assert_view(view_status, report_status(&p->in),
+		"fw1, cluster 7: CRITICAL, peer fw2 is heard and in sync for 30 s\n"
+		"  !! group 5: both nodes are master\n"
+		"  !  group 0: fw2 is not in sync yet\n"
+		"  !  only one of 2 HA links is alive: ha0\n"
+		"  !  HA link ha1 is one-way: heard here, not by fw2\n"
+		"  !  secondary path eth0 is down: No such device\n"
+		"  !  monitor disk fails on fw1 (weight 255)\n"
+		"\n"
+		"GROUP  fw1 (here)  fw2     PRIORITY  TERM  FOR   RULE AND REASON\n"
+		"5      master      master   100/100     4  20 s  2a: elected\n"
+		"0      master      backup    50/100     4  20 s  2a: elected, hand-over under\n"
+		"                                                 way, preemption suspended\n"
+		"priority: fw1/fw2, lower wins\n"
+		"\n"
+		"LINK  STATE    CARRIER  HEARD      KIND\n"
+		"ha1   one-way  up       12 ms ago  HA link, udp 10.0.0.2:9000\n"
+		"eth0  silent   down     -          secondary path, ethernet eth0: No such device\n"
+		"ha0   alive    up       12 ms ago  HA link, ethernet eth2\n"
+		"\n"
+		"monitors: 1 of 2 failing\n"
+		"mirror: not built yet; the peer gets no sessions, SAs or rules\n");
+}
+
+static void a_silent_secondary_path_comes_last(void **state)
+{
+	struct pair *p = *state;
+
+	p->view.path[2] = (struct path_view){ PATH_SILENT, true, MONO_NEVER, 0 };
+	assert_view(view_links, report_links(&p->in),
+		"LINK  STATE   CARRIER  HEARD      KIND\n"
+		"ha0   alive   up       12 ms ago  HA link, ethernet eth2\n"
+		"ha1   alive   up       12 ms ago  HA link, udp 10.0.0.2:9000\n"
+		"eth0  silent  up       -          secondary path, ethernet eth0\n");
+	p->view.path[2].state = PATH_LOST;
+	char *text = view_text(view_links, report_links(&p->in));
+
+	assert_non_null(strstr(text, "KIND\neth0  lost"));
+	free(text);
+}
+
+static void a_lost_peer_is_not_heard(void **state)
+{
+	struct pair *p = *state;
+
+	p->view.peer_alive = p->view.peer_in_sync = false;
+	p->view.group[0].peer.known = p->view.group[1].peer.known = false;
+	char *text = view_text(view_status, report_status(&p->in));
+
+	assert_ptr_equal(
+		strstr(text, "fw1, cluster 7: WARNING, peer fw2 is not heard for 30 s\n"), text);
+	assert_non_null(strstr(text, "0      master      not heard    50/100     4  20 s"));
+	free(text);
+	text = view_text(view_groups, report_groups(&p->in));
+	assert_non_null(strstr(text, "  state          master      not heard\n"
+				     "  priority       50          -          lower wins\n"));
+	free(text);
+}
+
+static void monitoring_gets_a_line_and_a_number(void **state)
+{
+	struct pair *p = *state;
+	json_t *status = report_status(&p->in);
+
+	assert_int_equal(view_monitoring(status), 0);
+	assert_view(view_check, status, "NSRP OK: fw1: 2 groups, peer fw2 is ready\n");
+	p->view.conf_differs = true;
+	status = report_status(&p->in);
+	assert_int_equal(view_monitoring(status), 1);
+	assert_view(view_check, status,
+		"NSRP WARNING: fw1: the configurations of the two nodes differ\n");
+	p->view.group[1].peer = standing(GROUP_MASTER, 100);
+	status = report_status(&p->in);
+	assert_int_equal(view_monitoring(status), 2);
+	assert_view(view_check, status,
+		"NSRP CRITICAL: fw1: group 5: both nodes are master (and 1 more)\n");
+	status = json_object();
+	assert_int_equal(view_monitoring(status), 3);
+	json_decref(status);
+}
+
+static void a_group_is_shown_in_full(void **state)
+{
+	struct pair *p = *state;
+
+	p->conf.n_groups = 1;
+	p->view.group[0].role_failed = 2;
+	assert_view(view_groups, report_groups(&p->in),
+		"group 0: fw1 is master for 20 s, since 1970-01-01T00:16:20.000Z\n"
+		"                 fw1 (here)  fw2\n"
+		"  state          master      primary-backup\n"
+		"  priority       50          100             lower wins\n"
+		"  term           4           4\n"
+		"  eligible       yes         yes\n"
+		"  operable       yes         yes\n"
+		"  failed weight  0           0\n"
+		"  in sync        yes         yes\n"
+		"  threshold      255 of failed weight\n"
+		"  rule           2a: the sitting master stays\n"
+		"  last change    elected\n"
+		"  preempt        no\n"
+		"  refused        2 addresses and routes\n"
+		"  addresses      192.168.1.1/24 dev eth0\n"
+		"                 2001:db8::1/64 dev eth1\n"
+		"  routes         default via 192.168.1.254 dev eth0 metric 7 table 9\n");
+}
+
+static void why_says_it_in_words(void **state)
+{
+	struct pair *p = *state;
+
+	p->view.monitor_ok[0] = false;
+	p->view.group[0].own.failed_weight = 100;
+	p->conf.group[0].preempt = true;
+	p->view.group[0].preempt_suspended = true;
+	assert_view(view_why, report_why(&p->in, 0),
+		"group 0: fw1 is master because rule 2a says: the sitting master stays\n"
+		"  last change    20 s ago, at 1970-01-01T00:16:20.000Z: elected\n"
+		"  peer           fw2 is heard for 30 s\n"
+		"  failing        gateway (weight 100)\n"
+		"  failed weight  100 of 255 that make it inoperable\n"
+		"  preempt        yes, but suspended by a manual failover\n"
+		"                 fw1 (here)  fw2\n"
+		"  state          master      primary-backup\n"
+		"  priority       50          100             lower wins\n"
+		"  term           4           4\n"
+		"  eligible       yes         yes\n"
+		"  operable       yes         yes\n"
+		"  failed weight  100         0\n"
+		"  in sync        yes         yes\n");
+}
+
+static void lists_are_tables(void **state)
+{
+	struct pair *p = *state;
+
+	p->view.monitor_ok[1] = false;
+	assert_view(view_monitors, report_monitors(&p->in),
+		"MONITOR  STATE  WEIGHT  GROUP  TYPE    WATCHES\n"
+		"disk     fails     255  all    script  /bin/true\n"
+		"gateway  ok        100  0      ping    192.168.1.254\n");
+	assert_view(view_mirror, report_mirror(&p->in),
+		"mirror: not built yet; the peer gets no sessions, SAs or rules\n");
+	assert_view(view_mirror,
+		json_pack("{s:{s:{s:b, s:i, s:i, s:b, s:i, s:i}}}", "mirror", "conntrack", "built",
+			1, "local", 7, "mirrored", 8, "in_sync", 1, "lag_ms", 2, "resyncs", 3),
+		"KIND       LOCAL  MIRRORED  IN SYNC  LAG   RESYNCS\n"
+		"conntrack      7         8  yes      2 ms        3\n");
+	p->counters[COUNTER_FRAMES_SENT] = 1234567;
+	char *text = view_text(view_counters, report_counters(&p->in));
+	assert_non_null(strstr(text, "\n1234567  frames_sent "));
+	free(text);
+	assert_view(view_history, json_pack("{s:[]}", "history"), "there is no history yet\n");
+	assert_view(view_history,
+		json_pack("{s:[{s:s, s:i, s:s, s:s, s:s, s:s, s:i}]}", "history", "time",
+			"2026-11-22T20:00:00.123Z", "group", 5, "from", "init", "to", "master",
+			"rule", "4c", "reason", "peer lost", "term", 9),
+		"TIME (UTC)                GROUP  TERM  RULE  CHANGE AND REASON\n"
+		"2026-11-22T20:00:00.123Z      5     9  4c    init -> master: peer lost\n");
+}
+
+/* Another release's answer, or none at all, is no reason to crash. */
+static void any_answer_is_survived(void **state)
+{
+	void (*const views[])(const struct page *, const json_t *) = { view_status, view_groups,
+		view_links, view_monitors, view_mirror, view_counters, view_config, view_why,
+		view_history, view_check };
+	static const char *const answers[] = {
+		"{}",
+		("{\"groups\":[null,{}],\"links\":[7,{}],\"monitors\":[{}],\"mirror\":[],"
+		 "\"counters\":[{}],\"history\":[{}],\"warnings\":[1,null],\"peer\":3}"),
+		"{\"groups\":{\"a\":1},\"links\":\"x\",\"mirror\":{\"conntrack\":null}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		for (size_t v = 0; v < ARRAY_LEN(views); v++)
+			free(view_text(views[v], json_loads(answers[i], 0, NULL)));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+		TEST(a_good_status_is_short),
+		TEST(what_is_wrong_comes_first),
+		TEST(a_silent_secondary_path_comes_last),
+		TEST(a_lost_peer_is_not_heard),
+		TEST(monitoring_gets_a_line_and_a_number),
+		TEST(a_group_is_shown_in_full),
+		TEST(why_says_it_in_words),
+		TEST(lists_are_tables),
+		TEST(any_answer_is_survived),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
