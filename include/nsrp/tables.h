@@ -47,7 +47,6 @@ enum election_rule {
 	X(ALONE, 3, "nobody heard during the boot wait")                                           \
 	X(PEER_LOST, 4, "peer lost")                                                               \
 	X(PEER_PARTED, 5, "peer stopped")                                                          \
-	X(PEER_RESTARTED, 6, "peer restarted")                                                     \
 	X(PEER_IS_MASTER, 7, "the peer is master")                                                 \
 	X(MANUAL, 8, "operator's failover")                                                        \
 	X(MAINTENANCE, 9, "maintenance")                                                           \

@@ -12,6 +12,7 @@
 enum {
 	BODY_MAX = WIRE_BEAT_FRAME_MAX - WIRE_HEADER_LEN - CRYPTO_TAG_LEN,
 	INTERVAL_MAX_US = 10 * 1000 * 1000,
+	TERM_MAX = INT32_MAX, /* a record with more is not well-formed: terms never wrap */
 	HANDOVER_RESEND_US = 20 * 1000, /* beats come at least this often during a hand-over */
 };
 
@@ -213,7 +214,8 @@ static bool parse_record(struct reader *r, struct peer_record *record)
 	record->reason = (enum reason)reader_u8(r);
 	record->handover_term = reader_u32(r);
 	record->failed_weight = reader_u16(r);
-	return state >= GROUP_INIT && state <= GROUP_INOPERABLE;
+	return state >= GROUP_INIT && state <= GROUP_INOPERABLE && record->term <= TERM_MAX &&
+	       record->handover_term <= TERM_MAX;
 }
 
 static bool parse_groups(const struct node *n, struct reader *r, struct message *m)

@@ -16,8 +16,10 @@ struct span reader_bytes(struct reader *r, size_t len)
 	}
 	struct span bytes = span_of(r->at, len);
 
-	r->at += len;
-	r->left -= len;
+	if (len > 0) { /* `at` may be NULL when nothing is left */
+		r->at += len;
+		r->left -= len;
+	}
 	return bytes;
 }
 

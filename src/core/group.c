@@ -251,8 +251,8 @@ static enum reason reason_of_rule(const struct node *n, enum election_rule rule)
 		[RULE_TWO_MASTERS_ELIGIBLE] = REASON_TWO_MASTERS,
 	};
 
-	if (rule == RULE_PEER_LOST)
-		return n->peer_gone;
+	if (rule == RULE_PEER_LOST) /* or it is there, and no longer has the group */
+		return n->peer_known ? REASON_ELECTED : n->peer_gone;
 	if (rule == RULE_INELIGIBLE || rule == RULE_NOBODY_ELIGIBLE)
 		return n->stopping ? REASON_STOPPING : REASON_MAINTENANCE;
 	return reasons[rule];

@@ -238,10 +238,14 @@ void guard_engine_died(struct guard *g, mono_t now, bool clean, struct guard_act
 
 void guard_stop(struct guard *g, mono_t now, struct guard_actions *out)
 {
+	(void)now;
 	out->n = 0;
 	g->stopping = true;
-	if (g->engine == GUARD_ENGINE_NONE)
-		guard_timer(g, now, out);
+	if (g->engine != GUARD_ENGINE_NONE)
+		return;
+	/* Nobody is there to hand over. */
+	withdraw_all(g, out);
+	act(out, GUARD_EXIT, 0, 0, false);
 }
 
 mono_t guard_deadline(const struct guard *g)

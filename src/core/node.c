@@ -184,7 +184,7 @@ static void session_confirmed(struct node *n, mono_t now, bool restarted, struct
 	n->request.in.id = 0;
 	linkset_peer_restarted(&n->links);
 	if (n->peer_known)
-		node_forget_peer(n, now, REASON_PEER_RESTARTED, out);
+		node_forget_peer(n, now, REASON_PEER_LOST, out);
 }
 
 static void heard_session(struct node *n, mono_t now, unsigned path,
@@ -273,6 +273,16 @@ static void taken_away(struct node *n, mono_t now, unsigned g, struct actions *o
 		handover_start(n, now, g, REASON_TAKEN_AWAY, false, TOKEN_NONE, out);
 }
 
+static void served(struct node *n, unsigned g)
+{
+	struct group *group = &n->group[g];
+
+	if (group->state != GROUP_MASTER || group->served)
+		return;
+	group->served = true;
+	n->beat_now = true;
+}
+
 static void dispatch(struct node *n, mono_t now, const struct event *e, struct actions *out)
 {
 	switch (e->type) {
@@ -284,10 +294,7 @@ static void dispatch(struct node *n, mono_t now, const struct event *e, struct a
 		n->beat_now |= n->in_sync != e->sync.in_sync;
 		n->in_sync = e->sync.in_sync;
 		break;
-	case EVENT_SERVED:
-		n->beat_now |= !n->group[e->served.group].served;
-		n->group[e->served.group].served = n->group[e->served.group].state == GROUP_MASTER;
-		break;
+	case EVENT_SERVED: served(n, e->served.group); break;
 	case EVENT_ROLE_DONE:
 		group_role_done(n, now, e->role_done.group, e->role_done.role, e->role_done.term,
 			e->role_done.failed, out);

@@ -94,6 +94,7 @@ enum result node_reconfigure(
 {
 	static const struct event timer = { .type = EVENT_TIMER };
 
+	out->more = false;
 	out->n = 0;
 	out->used = 0;
 	if (!conf_can_replace(n->conf, conf))

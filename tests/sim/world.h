@@ -156,6 +156,15 @@ mono_t machine_clock(const struct machine *m, uint64_t at);
 /* A frame on its way to machine `to`, as sent by anybody at all; its text was said at `sent_at`. */
 void world_inject(struct world *w, unsigned to, unsigned path, const uint8_t *bytes, size_t len,
 	uint64_t after, uint64_t sent_at);
+/* The parts of it, for machine.c. */
+struct item world_item(struct world *w, uint64_t at, enum item_type type, unsigned machine);
+void world_push(struct world *w, const struct item *item);
+void world_send(struct world *w, unsigned from, unsigned path, struct span bytes);
+void machine_item(struct world *w, struct machine *m, const struct item *item);
+void machine_wake(struct world *w, struct machine *m);
+void machine_timer(struct world *w, struct machine *m);
+uint64_t machine_due(const struct machine *m);
+
 void world_later(struct world *w, uint64_t at, enum item_type type, unsigned machine);
 void world_end_fault(struct world *w, uint64_t at, unsigned fault, unsigned path, unsigned from);
 

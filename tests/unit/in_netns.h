@@ -87,7 +87,19 @@ static inline bool netns_enter(void)
 	    "ip link set lo up && ip link add v0 type veth peer name p0 && "
 	    "ip link add v1 type veth peer name p1 && "
 	    "for i in v0 p0 v1 p1; do ip link set $i up; done");
-	return true;
+	/* Their link-local addresses come a moment later; no test is to hear of them. */
+	for (unsigned i = 0; i < 200; i++) {
+		unsigned n = 0;
+
+		run("ip -6 addr show scope link");
+		for (const char *at = netns_said; (at = strstr(at, "inet6 fe80")); at++)
+			n++;
+		if (n == 4 && !strstr(netns_said, "tentative"))
+			return true;
+		sleep_ms(10);
+	}
+	fail_msg("no link-local addresses: %s", netns_said);
+	return false;
 }
 
 /* A process in a network namespace of its own, as another host; it ends with the test. The
