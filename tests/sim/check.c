@@ -75,7 +75,8 @@ static void check_owners(struct world *w, unsigned g)
 		if (w->machine[i].kernel_free_at > since) /* the order was given */
 			since = w->machine[i].kernel_free_at;
 	}
-	if (w->now > since + heartbeat_us(w) + SLACK_US)
+	/* What changed since they heard each other may still be under way. */
+	if (w->now > since + heartbeat_us(w) + SLACK_US + w->frame_delay_max)
 		world_fail(w,
 			"two owners of group %u for %llu us after both nodes heard each other", g,
 			(unsigned long long)(w->now - since));

@@ -72,7 +72,11 @@ static void set_duplicate(struct world *w, unsigned path, unsigned from, bool on
 
 static void set_reorder(struct world *w, unsigned path, unsigned from, bool on)
 {
-	w->wire[from][path].jitter = on ? rng_between(&w->rng, 100, 4 * heartbeat_us(w)) : 20;
+	uint64_t jitter = on ? rng_between(&w->rng, 100, 4 * heartbeat_us(w)) : 20;
+
+	w->wire[from][path].jitter = jitter;
+	if (jitter > w->frame_delay_max)
+		w->frame_delay_max = jitter;
 }
 
 static void set_corrupt(struct world *w, unsigned path, unsigned from, bool on)

@@ -114,6 +114,7 @@ void world_init(struct world *w, uint64_t seed, bool trace, struct stats *stats)
 	w->failed = w->healing = false;
 	w->stats = stats;
 	w->kernel_delay_max = 2000;
+	w->frame_delay_max = 50;
 	w->n_items = w->n_recorded = w->n_lines = w->free_frame = 0;
 	for (unsigned i = 0; i < WORLD_ITEMS_MAX; i++)
 		w->frame[i].used = false;

@@ -104,8 +104,9 @@ struct world {
 	struct wire wire[2][WORLD_PATHS_MAX]; /* by sender */
 	bool carrier[WORLD_PATHS_MAX];
 	uint64_t kernel_delay_max;
-	unsigned n_paths; /* at first */
-	uint8_t priority; /* of group 0 on node 0, at first */
+	uint64_t frame_delay_max; /* the longest that any frame of this schedule may take */
+	unsigned n_paths;         /* at first */
+	uint8_t priority;         /* of group 0 on node 0, at first */
 
 	unsigned n_items;
 	struct item heap[WORLD_ITEMS_MAX];
