@@ -166,6 +166,21 @@ void check_world(struct world *w)
 		check_kernel(w, &w->machine[i]);
 }
 
+/* The hold-down is long over: where it may, the better priority has preempted. */
+static void check_preempted(struct world *w, const struct node_view v[2], unsigned g)
+{
+	const struct standing_view *a = &v[0].group[g].own, *b = &v[1].group[g].own;
+	bool fit = a->eligible && a->operable && a->in_sync && b->eligible && b->operable &&
+		   b->in_sync;
+	int better = a->priority < b->priority ? 0 : 1;
+
+	if (!w->machine[0].conf->group[g].preempt || a->priority == b->priority || !fit ||
+		v[0].group[g].preempt_suspended || v[1].group[g].preempt_suspended)
+		return;
+	if (v[0].group[g].master != better)
+		world_fail(w, "quiet: group %u was not preempted", g);
+}
+
 static void check_pair(struct world *w, const struct node_view v[2], unsigned g)
 {
 	const struct standing_view *a = &v[0].group[g].own, *b = &v[1].group[g].own;
@@ -188,6 +203,7 @@ static void check_pair(struct world *w, const struct node_view v[2], unsigned g)
 	if ((a_master && !a->operable && b->eligible && b->operable) ||
 		(b_master && !b->operable && a->eligible && a->operable))
 		world_fail(w, "quiet: an inoperable master of group %u beside an operable peer", g);
+	check_preempted(w, v, g);
 	if ((a_master && !a->eligible) || (b_master && !b->eligible))
 		world_fail(w, "quiet: an ineligible master of group %u", g);
 }

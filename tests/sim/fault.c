@@ -176,12 +176,15 @@ static void replay(struct world *w, unsigned m)
 		unsigned k = (unsigned)rng_below(&w->rng, w->n_recorded);
 		unsigned to = w->recorded[k].to, path = w->recorded[k].path;
 
-		if (rng_chance(&w->rng, 10))
+		bool elsewhere = rng_chance(&w->rng, 10);
+
+		if (elsewhere)
 			to = 1 - to; /* back to its sender */
 		if (rng_chance(&w->rng, 10))
 			path = some_path(w);
+		elsewhere |= path != w->recorded[k].path;
 		world_inject(w, to, path, w->recorded[k].bytes, w->recorded[k].len,
-			rng_below(&w->rng, 2 * heartbeat_us(w)), w->recorded[k].sent_at);
+			rng_below(&w->rng, 2 * heartbeat_us(w)), w->recorded[k].sent_at, elsewhere);
 	}
 }
 
@@ -212,7 +215,7 @@ static void forge(struct world *w, unsigned n)
 				bytes[13] = 3;
 			}
 		}
-		world_inject(w, to, path, bytes, len, rng_below(&w->rng, 1000), w->now);
+		world_inject(w, to, path, bytes, len, rng_below(&w->rng, 1000), w->now, true);
 	}
 }
 
@@ -502,7 +505,7 @@ static void malformed(struct world *w, unsigned m)
 		frame[WIRE_HEADER_LEN + 1] = 0xff; /* the value ends behind the body */
 	len = handshake_seal(&machine->node->handshake, SESSION_CURRENT, path,
 		machine->conf->path[path].tag, frame, len);
-	world_inject(w, 1 - m, path, frame, len, 50, w->now);
+	world_inject(w, 1 - m, path, frame, len, 50, w->now, false);
 }
 
 static void rekey(struct world *w, unsigned m)

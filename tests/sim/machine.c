@@ -341,6 +341,7 @@ static void frame_arrives(struct world *w, struct machine *m, const struct item 
 	struct frame *frame = &w->frame[item->frame.frame];
 	struct event event = { .type = EVENT_FRAME };
 	const uint64_t *counters = node_counters(m->node);
+	uint64_t accepted = counters[COUNTER_FRAMES_HEARD];
 	uint64_t heard = counters[COUNTER_BEATS_HEARD], stale = counters[COUNTER_BEATS_STALE];
 
 	event.frame.path = item->frame.path;
@@ -348,6 +349,8 @@ static void frame_arrives(struct world *w, struct machine *m, const struct item 
 	if (item->frame.path < m->conf->n_paths)
 		machine_event(w, m->id, &event);
 	frame->used = false;
+	if (m->engine && item->frame.forged && counters[COUNTER_FRAMES_HEARD] != accepted)
+		world_fail(w, "P2.1: %s accepted a forged frame", m->conf->node[m->id]);
 	if (m->engine && counters[COUNTER_BEATS_HEARD] > heard &&
 		counters[COUNTER_BEATS_STALE] == stale)
 		check_contact(w, m->id, item->frame.sent_at);

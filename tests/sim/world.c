@@ -127,7 +127,7 @@ static int take_frame(struct world *w, const uint8_t *bytes, size_t len)
 }
 
 static void frame_on_its_way(struct world *w, unsigned to, unsigned path, const uint8_t *bytes,
-	size_t len, uint64_t at, uint64_t sent_at)
+	size_t len, uint64_t at, uint64_t sent_at, bool forged)
 {
 	int frame;
 
@@ -142,13 +142,14 @@ static void frame_on_its_way(struct world *w, unsigned to, unsigned path, const 
 	item.frame.frame = (unsigned)frame;
 	item.frame.path = path;
 	item.frame.sent_at = sent_at;
+	item.frame.forged = forged;
 	world_push(w, &item);
 }
 
 void world_inject(struct world *w, unsigned to, unsigned path, const uint8_t *bytes, size_t len,
-	uint64_t after, uint64_t sent_at)
+	uint64_t after, uint64_t sent_at, bool forged)
 {
-	frame_on_its_way(w, to, path, bytes, len, w->now + after, sent_at);
+	frame_on_its_way(w, to, path, bytes, len, w->now + after, sent_at, forged);
 }
 
 static void record(struct world *w, unsigned to, unsigned path, struct span bytes)
@@ -173,12 +174,18 @@ static void send_once(struct world *w, unsigned from, unsigned path, struct span
 	size_t len = bytes.len;
 
 	memcpy(copy, bytes.data, len);
-	if (rng_chance(&w->rng, wire->corrupt))
+	bool forged = false;
+
+	if (rng_chance(&w->rng, wire->corrupt)) {
+		forged = true;
 		copy[rng_below(&w->rng, len)] ^= (uint8_t)rng_between(&w->rng, 1, 255);
-	if (rng_chance(&w->rng, wire->truncate))
+	}
+	if (rng_chance(&w->rng, wire->truncate)) {
+		forged = true;
 		len = rng_below(&w->rng, len);
+	}
 	frame_on_its_way(w, 1 - from, path, copy, len,
-		w->now + wire->delay + rng_below(&w->rng, wire->jitter + 1), w->now);
+		w->now + wire->delay + rng_below(&w->rng, wire->jitter + 1), w->now, forged);
 }
 
 void world_send(struct world *w, unsigned from, unsigned path, struct span bytes)

@@ -40,6 +40,7 @@ struct item {
 		struct {
 			unsigned frame, path;
 			uint64_t sent_at;
+			bool forged; /* no node sealed it like this for this path and receiver */
 		} frame;
 		struct {
 			enum guard_action_type type;
@@ -156,7 +157,7 @@ mono_t machine_clock(const struct machine *m, uint64_t at);
 
 /* A frame on its way to machine `to`, as sent by anybody at all; its text was said at `sent_at`. */
 void world_inject(struct world *w, unsigned to, unsigned path, const uint8_t *bytes, size_t len,
-	uint64_t after, uint64_t sent_at);
+	uint64_t after, uint64_t sent_at, bool forged);
 /* The parts of it, for machine.c. */
 struct item world_item(struct world *w, uint64_t at, enum item_type type, unsigned machine);
 void world_push(struct world *w, const struct item *item);

@@ -315,7 +315,7 @@ static void a_reload_leaves_unchanged_groups_alone(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_set_up_long, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(an_address_taken_away_is_missed_and_put_back),
 		T(a_promoted_address_is_mended),

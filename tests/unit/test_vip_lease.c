@@ -192,7 +192,7 @@ static unsigned lost(pid_t from)
 
 	(void)snprintf(command, sizeof(command),
 		"nsenter -t %d -n sh -c 'for t in 198.51.100.7 2001:db8:2::7; do "
-		"ping -n -c 5 -i 0.01 -W 0.2 $t | grep \"bytes from\"; done'; true",
+		"ping -n -c 5 -i 0.01 -W 1 $t | grep \"bytes from\"; done'; true",
 		(int)from);
 	return 10 - lines(command);
 }
@@ -298,14 +298,15 @@ static void stand_ins_are_put_only_where_needed(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_set_up_long, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			what_is_not_renewed_expires, set_up_short, fixture_tear_down),
 		T(renewal_is_silent_for_us),
 		T(a_thousand_addresses_go_in_chunks),
 		T(a_change_of_mind_stops_the_rest),
-		T(many_ipv6_addresses_have_a_longer_lease_and_turns),
+		cmocka_unit_test_setup_teardown(many_ipv6_addresses_have_a_longer_lease_and_turns,
+			fixture_set_up, fixture_tear_down),
 		T(giving_up_goes_on_forwarding_for_a_while),
 		T(stand_ins_are_put_only_where_needed),
 	};

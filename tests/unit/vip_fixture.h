@@ -84,6 +84,15 @@ static inline int fixture_set_up(void **state)
 	return 0;
 }
 
+/* For tests in which nothing may expire, however slow the machine. */
+static inline int fixture_set_up_long(void **state)
+{
+	static struct fixture fixture;
+
+	*state = fixture_open(&fixture, 600) ? &fixture : NULL;
+	return 0;
+}
+
 static inline int fixture_tear_down(void **state)
 {
 	if (*state)
