@@ -216,6 +216,25 @@ static unsigned lost_while_giving_up(struct fixture *f, pid_t from, const char *
 	return sent - received;
 }
 
+/* The host has not heard of a new master, and goes on sending to us without asking again. */
+static void believes_in_us(const struct fixture *f, pid_t host, const char *interface,
+	const char *ours, const char *ipv4, const char *ipv6)
+{
+	const uint8_t *mac = watch_link(f->watch, ours)->mac;
+	const char *const ip[] = { ipv4, ipv6 };
+
+	for (unsigned i = 0; i < ARRAY_LEN(ip); i++) {
+		char command[256];
+
+		(void)snprintf(command, sizeof(command),
+			"nsenter -t %d -n ip neigh replace %s dev %s nud permanent lladdr "
+			"%02x:%02x:%02x:%02x:%02x:%02x",
+			(int)host, ip[i], interface, mac[0], mac[1], mac[2], mac[3], mac[4],
+			mac[5]);
+		run(command);
+	}
+}
+
 static void giving_up_goes_on_forwarding_for_a_while(void **state)
 {
 	pid_t client, server;
@@ -238,6 +257,8 @@ static void giving_up_goes_on_forwarding_for_a_while(void **state)
 		"ip addr add 198.51.100.7/24 dev p1; ip route add default via 198.51.100.1; "
 		"ip addr add 2001:db8:2::7/64 dev p1 nodad; ip route add default via "
 		"2001:db8:2::1");
+	believes_in_us(f, client, "p0", "v0", "192.0.2.1", "2001:db8:1::1");
+	believes_in_us(f, server, "p1", "v1", "198.51.100.1", "2001:db8:2::1");
 	add(f, 0);
 	/* With the last IPv4 address the kernel drops routes and neighbours, some microseconds. */
 	assert_in_range(lost_while_giving_up(f, client, "198.51.100.7"), 0, 2);
