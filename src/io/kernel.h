@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * kernel: the mirrored tables of this machine's kernel, as objects.
+ *
+ * Three netlink sockets for each protocol in use, with one life: one hears events, one reads
+ * dumps, one writes. Events that the writing socket caused are dropped in the kernel by a socket
+ * filter, so that what the peer told us is not told back. Which messages say what is the kinds'
+ * knowledge (nsrp/object.h); this file knows netlink.
+ *
+ * Nothing blocks but for the time the kernel needs to carry out what it is given, which is
+ * bounded by the size of a batch.
+ */
+#ifndef NSRP_IO_KERNEL_H
+#define NSRP_IO_KERNEL_H
+
+#include "nsrp/log.h"
+#include "nsrp/object.h"
+
+struct kernel;
+
+struct kernel_counters {
+	uint64_t events;          /* messages heard */
+	uint64_t events_ignored;  /* not mirrored by their nature */
+	uint64_t overruns;        /* times events were lost (ENOBUFS) */
+	uint64_t malformed;       /* messages that were not what they should be */
+	uint64_t dumps, dumped;   /* dumps begun; objects they brought */
+	uint64_t dumps_restarted; /* the table changed its shape meanwhile (NLM_F_DUMP_INTR) */
+	uint64_t orders, refused; /* messages written; those the kernel did not take */
+};
+
+struct kernel_setup {
+	const struct log *log; /* borrowed */
+	uint32_t hold_s;
+	/* Of the event sockets; SO_RCVBUFFORCE where allowed. One queued conntrack event takes
+	 * 1280 bytes. 0 = 64 MiB. */
+	size_t receive_buffer;
+	/* Events and dumps are delivered through this; the batch is borrowed for the call, which
+	 * must not call back into kernel_read_*(). */
+	void (*heard)(void *user, const struct object_batch *batch);
+	/* An order was refused: `error` is positive. Called from kernel_write(). */
+	void (*refused)(void *user, const struct object_order *order, int error);
+	void *user; /* borrowed */
+};
+
+/* 0 and *ret_kernel, or negative errno (logged). */
+int kernel_new(const struct kernel_setup *setup, struct kernel **ret_kernel);
+void kernel_free(struct kernel *k); /* NULL is allowed */
+
+/* What the kinds know of this host: own addresses are the caller's to fill in. */
+struct object_host *kernel_host(struct kernel *k);
+/* Reads the sysctls anew (timeouts, liberal). */
+void kernel_refresh_host(struct kernel *k);
+
+/* Event sockets: wait for each to become readable, then kernel_read_events() with its index. */
+unsigned kernel_event_fds(const struct kernel *k, int ret_fds[4]);
+/* Reads up to `max` messages. 0: nothing is left; 1: more waits; -ENOBUFS: events were lost
+ * (what was read before is delivered; reading goes on with the next call). */
+int kernel_read_events(struct kernel *k, unsigned i, unsigned max);
+
+/* Starts a dump of `kind`; one at a time, -EBUSY otherwise. */
+int kernel_dump_start(struct kernel *k, uint8_t kind);
+/* Delivers the next objects, one buffer of the kernel's (some 32 KiB). 1: more is to come; 0: the
+ * dump is complete; -EINTR: the table changed its shape: what was delivered stands, and the dump
+ * begins anew with the next call; else negative errno: the dump ended. */
+int kernel_dump_step(struct kernel *k);
+void kernel_dump_stop(struct kernel *k);
+
+/* Asks for one object now; it is delivered as WHOLE. 0, -ENOENT, -EBADMSG, other errno. */
+int kernel_get(struct kernel *k, uint8_t kind, struct span key);
+
+/* Carries out orders (struct object_order, in a row, 8-byte aligned), in their order: one batch for
+ * the kernel, acknowledged once, errors attributed to their orders. WHOLE: creates; what exists
+ * already is removed first. Returns the number refused. */
+unsigned kernel_write(struct kernel *k, struct span orders);
+
+/* Net-wide: nf_conntrack_max and nf_conntrack_count of this namespace; 0 when unknown. */
+uint32_t kernel_conntrack_max(void);
+uint32_t kernel_conntrack_count(void);
+
+const struct kernel_counters *kernel_counters(const struct kernel *k);
+
+#endif
