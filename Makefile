@@ -133,7 +133,7 @@ endif
 everything: $(if $(FUZZ),,all) $(ALL_TESTS)
 
 objects: $(LIB_OBJECTS) $(DAEMON_OBJECTS) $(CTL_OBJECTS)
-programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream
+programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/objects
 unit-tests: $(UNIT_TESTS)
 transcript-tests: $(TRANSCRIPT_TESTS)
 sim-program: $(SIM)
@@ -158,6 +158,7 @@ $(BUILD)/libsim.list: FORCE | $(BUILD)
 
 # libmnl casts byte pointers to structures.
 $(BUILD)/obj/src/object/%.o: EXTRA := -Wno-cast-align
+$(BUILD)/obj/tests/netns/objects.o: EXTRA := -Wno-cast-align
 # cmocka's assertions do not return, but do not say so.
 $(BUILD)/obj/tests/unit/%.o: EXTRA := -Wno-null-dereference
 $(BUILD)/obj/tests/transcript/%.o $(BUILD)/obj/tests/fuzz/%.o: EXTRA := -Itests/sim \
@@ -185,6 +186,9 @@ $(BUILD)/nsrpctl: $(CTL_OBJECTS) $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/stream: $(BUILD)/obj/tests/netns/stream.o $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
+$(BUILD)/objects: $(BUILD)/obj/tests/netns/objects.o $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/sim: $(SIM_MAIN) $(BUILD)/libsim.a $(BUILD)/libnsrp.a $(BUILD)/link

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Conntrack: the sessions that go through this firewall.
+ */
+#include "ct.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+
+struct text {
+	char *text;
+	size_t used;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *format, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(t->text + t->used, OBJECT_TEXT_MAX - t->used, format, args);
+	va_end(args);
+	if (len > 0)
+		t->used += (size_t)len;
+	if (t->used >= OBJECT_TEXT_MAX)
+		t->used = OBJECT_TEXT_MAX - 1;
+}
+
+static const char *tcp_state_name(unsigned state)
+{
+	static const char *const names[] = { "NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED",
+		"FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "SYN_SENT2" };
+
+	return state < ARRAY_LEN(names) ? names[state] : "?";
+}
+
+static void add_nat(struct text *t, const struct ct_session *s, bool source)
+{
+	unsigned changed =
+		s->nat & (source ? CT_NAT_SRC | CT_NAT_SRC_PORT : CT_NAT_DST | CT_NAT_DST_PORT);
+	const uint8_t *port = s->reply.l4 + (source && s->reply.shape == TUPLE_PORTS ? 2 : 0);
+	char address[48];
+
+	if (changed == 0)
+		return;
+	tuple_print_address(s->reply.family, source ? s->reply.dst : s->reply.src, address);
+	add(t, " %s=%s", source ? "snat" : "dnat", address);
+	if (changed & (CT_NAT_SRC_PORT | CT_NAT_DST_PORT))
+		add(t, "#%u", attr_be16(port));
+}
+
+static void add_rare(struct text *t, const struct ct_session *s)
+{
+	char master[TUPLE_TEXT_MAX];
+
+	if (s->fields & CT_HELPER)
+		add(t, " helper=%.*s", s->helper_len, s->helper);
+	if (s->fields & CT_LABELS) {
+		add(t, " labels=");
+		for (unsigned i = 0; i < CT_LABELS_LEN; i++)
+			add(t, "%02x", s->labels[i]);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		const struct ct_seqadj *a = &s->seqadj[i];
+
+		if (s->fields & (i == 0 ? CT_SEQADJ_ORIG : CT_SEQADJ_REPLY))
+			add(t, " seqadj-%s=%u:%d:%d", i == 0 ? "orig" : "reply", a->position,
+				(int32_t)a->before, (int32_t)a->after);
+	}
+	if (s->fields & CT_SYNPROXY)
+		add(t, " synproxy=%u:%u:%u", s->synproxy[0], s->synproxy[1], s->synproxy[2]);
+	if (s->fields & CT_MASTER) {
+		tuple_print(&s->master, master);
+		add(t, " master=[%s]", master);
+	}
+}
+
+void ct_print(struct span key, struct span value, char text[OBJECT_TEXT_MAX])
+{
+	static const char *const zones[] = { "", "zone", "zone-orig", "zone-reply" };
+	struct text t = { text, 0 };
+	struct ct_session s;
+	char tuple[TUPLE_TEXT_MAX];
+
+	text[0] = '\0';
+	if (ct_decode(key, value, &s) != 0) {
+		add(&t, "malformed");
+		return;
+	}
+	tuple_print(&s.orig, tuple);
+	add(&t, "%s", tuple);
+	if (s.zone.dir != TUPLE_ZONE_NONE)
+		add(&t, " %s=%u", zones[s.zone.dir], s.zone.id);
+	if (s.fields & CT_TCP)
+		add(&t, " %s", tcp_state_name(s.tcp.state));
+	if (s.fields & CT_SCTP)
+		add(&t, " state=%u vtags=%08x/%08x", s.sctp.state, s.sctp.vtag[0], s.sctp.vtag[1]);
+	if (value.len != 0)
+		add(&t, "%s%s%s", s.status & IPS_EXPECTED ? " expected" : "",
+			s.status & IPS_SEEN_REPLY ? "" : " unreplied",
+			s.status & IPS_ASSURED ? " assured" : "");
+	add_nat(&t, &s, true);
+	add_nat(&t, &s, false);
+	if (s.fields & CT_MARK)
+		add(&t, " mark=0x%x", s.mark);
+	if (s.fields & CT_TIMEOUT)
+		add(&t, " timeout=%u", s.timeout);
+	add_rare(&t, &s);
+}
+
+static const uint32_t groups[] = { NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE,
+	NFNLGRP_CONNTRACK_DESTROY, 0 };
+
+const struct object_ops ct_ops = {
+	.name = "conntrack",
+	.kind = OBJECT_CONNTRACK,
+	.order = 10,
+	.nl_proto = NETLINK_NETFILTER,
+	.nl_groups = groups,
+	.parse = ct_parse,
+	.put_dump = ct_put_dump,
+	.put_get = ct_put_get,
+	.put_order = ct_put_order,
+	.print = ct_print,
+};

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The kinds of this build. A new one is a file of its own and one line here.
+ */
+#include "nsrp/object.h"
+
+#include "ct.h"
+
+const struct object_ops *const object_table[] = {
+	&ct_ops,
+	NULL,
+};
+
+const struct object_ops *object_ops_of(uint8_t kind)
+{
+	for (unsigned i = 0; object_table[i] != NULL; i++) {
+		if (object_table[i]->kind == kind)
+			return object_table[i];
+	}
+	return NULL;
+}
