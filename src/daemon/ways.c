@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "io/vip.h"
+
 static void heard(void *user, struct span frame)
 {
 	struct way *way = user;
@@ -137,10 +139,13 @@ static void watched(void *user, const struct watch_event *event)
 	case WATCH_LINK_CHANGED:
 	case WATCH_LINK_GONE: link_changed(e, event); break;
 	case WATCH_NEIGHBOUR: neighbour_answered(e, event); break;
-	case WATCH_RESYNCED: ways_tell_carriers(e); break;
-	case WATCH_FORWARDING:
+	case WATCH_RESYNCED:
+		ways_tell_carriers(e);
+		tables_addresses_changed(e);
+		break;
 	case WATCH_ADDRESS_NEW:
-	case WATCH_ADDRESS_GONE:
+	case WATCH_ADDRESS_GONE: tables_addresses_changed(e); break;
+	case WATCH_FORWARDING:
 	case WATCH_ROUTE_GONE: break; /* the guardian's business */
 	}
 }
@@ -157,7 +162,8 @@ static void watch_ready(void *user, unsigned readiness)
 int ways_init(struct engine *e)
 {
 	struct watch_setup setup = {
-		.flags = WATCH_NEIGHBOURS,
+		.flags = WATCH_NEIGHBOURS | WATCH_ADDRESSES,
+		.quiet_address_proto = VIP_IFA_PROTO,
 		.heard = watched,
 		.user = e,
 	};
