@@ -8,19 +8,6 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
 trap lab_down EXIT
-FAILED=0
-
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	if "$@"; then ok "$name"; else not_ok "$name"; fi
-}
-
-refused() { # COMMAND...: exits 1
-	local status=0
-	"$@" >"$LAB_DIR/out" 2>&1 || status=$?
-	[ "$status" = 1 ]
-}
 
 peer_alive() { # NODE
 	[ "$(ctl "$1" --json status | jq .peer.alive)" = true ]
@@ -28,10 +15,6 @@ peer_alive() { # NODE
 
 link_is() { # NODE LINK STATE
 	[ "$(ctl "$1" --json status | jq -r ".links[] | select(.name == \"$2\") | .state")" = "$3" ]
-}
-
-counter() { # NODE KEY
-	ctl "$1" --json show counters | jq ".counters[] | select(.key == \"$2\") | .value"
 }
 
 term() {
