@@ -107,17 +107,18 @@ check "on both sides" wait_for 5 link_is fw2 ha0 alive
 
 for node in fw1 fw2; do
 	on "$node" nft -f - <<-EOF
-		table netdev drop {
+		table netdev cut {
 			chain ha0 { type filter hook ingress device ha0 priority 0; policy drop; }
 			chain ha1 { type filter hook ingress device ha1 priority 0; policy drop; }
 		}
-		table inet drop {
-			chain in { type filter hook input priority 0; policy drop; }
-			chain out { type filter hook output priority 0; policy drop; }
+		table inet cut {
+			chain input { type filter hook input priority 0; policy drop; }
+			chain output { type filter hook output priority 0; policy drop; }
 			chain forward { type filter hook forward priority 0; policy drop; }
 		}
 	EOF
 done
+check "drop policies on every hook cut a UDP link" wait_for 5 link_is fw2 ha1 lost
 sleep 1
 check "drop policies on every hook do not cut an Ethernet link" link_is fw2 ha0 alive
 check "nor move a mastership" [ "$before" = "$(term)" ]
