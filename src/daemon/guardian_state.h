@@ -65,6 +65,9 @@ int steward_init(struct guardian *g);
 void steward_fini(struct guardian *g);
 /* Carries out one of the actions that concern addresses. */
 void steward_do(struct guardian *g, const struct guard_action *action);
+/* Carries out and reports what is under way. Nothing is added meanwhile, so it takes no longer
+ * than the rest of one change and one round of renewals would anyway. */
+void steward_settle(struct guardian *g);
 /* Another configuration replaced the one before; old groups that are gone are given up. */
 void steward_reconfigure(struct guardian *g, const struct conf *old);
 void steward_announce(struct guardian *g, unsigned group);

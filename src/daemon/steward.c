@@ -57,6 +57,13 @@ static void after_change(struct guardian *g, bool more)
 	loop_timer_set(&g->more_timer, more ? loop_now() : MONO_NEVER);
 }
 
+void steward_settle(struct guardian *g)
+{
+	while (vip_continue(g->vip))
+		;
+	after_change(g, false);
+}
+
 static void more_due(void *user, mono_t due)
 {
 	struct guardian *g = user;
