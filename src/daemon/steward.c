@@ -3,6 +3,13 @@
 
 #include <string.h>
 
+enum {
+	/* No event tells of a route that took the place of ours. */
+	AUDIT_MS = 3000,
+	/* A group of which the kernel refused something is tried again in each so many audits. */
+	AUDIT_REFUSED = 20,
+};
+
 static void arm_announcements(struct guardian *g)
 {
 	loop_timer_set(&g->announce_timer, announce_deadline(&g->announce));
@@ -50,11 +57,14 @@ static void report_done(struct guardian *g)
 	}
 }
 
-/* After a change: what is left of it goes on when the loop has been round once. */
+/* After a change: what is left of it goes on when the loop has been round once. What was heard
+ * of its groups meanwhile is looked after at its end. */
 static void after_change(struct guardian *g, bool more)
 {
 	report_done(g);
 	loop_timer_set(&g->more_timer, more ? loop_now() : MONO_NEVER);
+	if (!more && g->audit != 0)
+		loop_timer_set(&g->audit_timer, loop_now());
 }
 
 void steward_settle(struct guardian *g)
@@ -160,9 +170,9 @@ static void audit(struct guardian *g)
 	struct guard_actions actions;
 	uint64_t groups = g->audit & vip_held(g->vip) & ~vip_pending(g->vip);
 
+	g->audit &= vip_held(g->vip) & ~groups;
 	if (groups == 0)
 		return;
-	g->audit &= ~groups;
 	if (vip_audit(g->vip, groups, &found) != 0)
 		return;
 	for (unsigned i = 0; i < g->loaded.conf.n_groups; i++) {
@@ -171,6 +181,30 @@ static void audit(struct guardian *g)
 		guard_missing(&g->guard, loop_now(), i, &actions);
 		guardian_obey(g, &actions);
 	}
+}
+
+/* Held groups, but those of which the kernel refused something lately. */
+static uint64_t auditable(struct guardian *g)
+{
+	uint64_t groups = vip_held(g->vip);
+	bool all = g->audits++ % AUDIT_REFUSED == 0;
+
+	for (unsigned i = 0; i < g->loaded.conf.n_groups; i++) {
+		if (!all && vip_failed(g->vip, i) > 0)
+			groups &= ~(UINT64_C(1) << i);
+	}
+	return groups;
+}
+
+static void audit_due(void *user, mono_t due)
+{
+	struct guardian *g = user;
+
+	(void)due;
+	if (g->audit == 0)
+		g->audit = auditable(g);
+	loop_timer_set(&g->audit_timer, mono_after_ms(loop_now(), AUDIT_MS));
+	audit(g);
 }
 
 static void watch_ready(void *user, unsigned readiness)
@@ -259,6 +293,8 @@ int steward_init(struct guardian *g)
 	announce_init(&g->announce, &g->loaded.conf);
 	loop_timer_init(&g->announce_timer, &g->loop, announcements_due, g);
 	loop_timer_init(&g->more_timer, &g->loop, more_due, g);
+	loop_timer_init(&g->audit_timer, &g->loop, audit_due, g);
+	loop_timer_set(&g->audit_timer, mono_after_ms(loop_now(), AUDIT_MS));
 	loop_fd_init(&g->watch_io, &g->loop, watch_fd(g->watch), watch_ready, g);
 	open_paths(g);
 	return 0;
@@ -290,6 +326,7 @@ void steward_reconfigure(struct guardian *g, const struct conf *old)
 		announce_taken(&g->announce, i, loop_now());
 	}
 	announce_now(g);
+	g->audit = vip_held(g->vip);
 	after_change(g, more);
 	if (old->n_paths != next->n_paths ||
 		memcmp(old->path, next->path, sizeof(old->path)) != 0) {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # What keeps the addresses and routes of a group as they should be: a reload in the middle of a
-# long change.
+# long change, routes replaced by hand, carriers that return, leases that run out.
 set -u
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/netns/lab.sh
@@ -56,5 +56,34 @@ check "after it the group moves again" ctl fw2 failover 1
 wait_state fw1 master 1
 check "with all its addresses" wait_for 10 has_n fw1 'fd90:' 1500
 check "and none is left behind" wait_for 10 has_n fw2 'fd90:' 0
+
+before=$(counter fw1 put_back)
+ctl fw1 failover 1 >/dev/null
+wait_for 10 has_n fw2 'fd90:' 1500
+ctl fw2 failover 1 >/dev/null &
+asked=$!
+wait_for 5 has_address fw1 10.90.0.1
+on fw1 ip addr del 10.90.0.1/24 dev lan0
+wait "$asked"
+put_back() { [ "$(counter fw1 put_back)" -gt "$before" ]; }
+check "an address removed in the middle of a change is put back, and counted" wait_for 10 put_back
+check "and is there" has_address fw1 10.90.0.1
+
+route_is() { on fw1 ip route get 10.99.0.1 | grep -q "via $1"; }
+check "the group's route is there" wait_for 3 route_is "$SERVER"
+on fw1 ip route replace 10.99.0.0/16 via 10.78.0.99
+check "a route replaced by hand is put back" wait_for 6 route_is "$SERVER"
+on fw1 ip route del 10.99.0.0/16 via 10.78.0.99
+
+lab_stop fw2 # fw1 is to be alone
+kill -STOP "$(lab_engine_pid fw1)" "$(lab_pid fw1)"
+gone() { ! has_address fw1 "$1"; }
+check "a lease that runs out takes the addresses" wait_for 12 gone "$WAN_VIP"
+has_route() { on fw1 ip route show | grep -q '^10\.99\.'; }
+kill -CONT "$(lab_pid fw1)"
+check "who wakes behind its lease removes the routes, too" wait_for 3 refused has_route
+kill -CONT "$(lab_engine_pid fw1)" 2>/dev/null
+check "and is master again in the end" wait_state fw1 master
+check "with the route" wait_for 5 has_route
 
 exit "$FAILED"
