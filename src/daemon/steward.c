@@ -152,14 +152,27 @@ static void path_interface(struct guardian *g, const struct watch_event *event)
 	}
 }
 
+/* The network behind a carrier that returns may believe the peer, or nobody. */
+static void announce_all(struct guardian *g, uint64_t groups)
+{
+	for (unsigned i = 0; i < g->loaded.conf.n_groups; i++) {
+		if (groups >> i & 1)
+			announce_again(&g->announce, i, loop_now());
+	}
+	arm_announcements(g);
+}
+
 static void watched(void *user, const struct watch_event *event)
 {
 	struct guardian *g = user;
+	uint64_t groups = vip_heard(g->vip, event);
 
 	if (event->type == WATCH_LINK_NEW || event->type == WATCH_LINK_CHANGED ||
 		event->type == WATCH_LINK_GONE)
 		path_interface(g, event);
-	g->audit |= vip_heard(g->vip, event);
+	if (event->type == WATCH_LINK_CHANGED && event->link.carrier)
+		announce_all(g, groups);
+	g->audit |= groups;
 }
 
 /* Looks after groups that an event concerned. What is missing is another program's work, or came

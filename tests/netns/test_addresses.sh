@@ -75,7 +75,18 @@ on fw1 ip route replace 10.99.0.0/16 via 10.78.0.99
 check "a route replaced by hand is put back" wait_for 6 route_is "$SERVER"
 on fw1 ip route del 10.99.0.0/16 via 10.78.0.99
 
-lab_stop fw2 # fw1 is to be alone
+lab_stop fw2 # fw1 is to stay master while its cable is out
+on client ip neigh replace "$LAN_VIP" lladdr 02:00:00:00:00:99 dev eth0 nud reachable
+on lan ip link set fw1 down
+wait_for 3 refused on fw1 ip link show lan0 up
+on lan ip link set fw1 up
+lladdr_is_right() {
+	local mac
+	mac=$(on fw1 cat /sys/class/net/lan0/address)
+	on client ip neigh show "$LAN_VIP" | grep -q "$mac"
+}
+check "addresses are announced again when a carrier returns" wait_for 5 lladdr_is_right
+
 kill -STOP "$(lab_engine_pid fw1)" "$(lab_pid fw1)"
 gone() { ! has_address fw1 "$1"; }
 check "a lease that runs out takes the addresses" wait_for 12 gone "$WAN_VIP"
