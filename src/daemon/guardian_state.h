@@ -29,7 +29,8 @@ struct guardian {
 
 	struct loop loop;
 	struct loop_signals signals;
-	struct loop_timer guard_timer, announce_timer, more_timer, audit_timer, watchdog_timer;
+	struct loop_timer guard_timer, announce_timer, more_timer, watchdog_timer;
+	struct loop_timer audit_timer, round_timer;
 	struct control_socket control;
 
 	pid_t engine;  /* 0 = none */
@@ -46,7 +47,7 @@ struct guardian {
 	struct announce announce;
 	struct announcer announcer;
 	uint64_t audit;                   /* groups that may lack something */
-	unsigned audits;                  /* of all groups, so far */
+	unsigned rounds;                  /* of audits of all groups, so far */
 	struct path path[CONF_PATHS_MAX]; /* for joining; nothing is heard by them */
 	unsigned n_paths;
 	unsigned first_report, n_reports; /* a ring: orders whose end is to be reported */

@@ -58,13 +58,16 @@ static void report_done(struct guardian *g)
 }
 
 /* After a change: what is left of it goes on when the loop has been round once. What was heard
- * of its groups meanwhile is looked after at its end. */
+ * of its groups meanwhile is looked after at its end, and before leases are renewed, by which an
+ * address would come back uncounted. */
 static void after_change(struct guardian *g, bool more)
 {
+	mono_t now = loop_now();
+
 	report_done(g);
-	loop_timer_set(&g->more_timer, more ? loop_now() : MONO_NEVER);
-	if (!more && g->audit != 0)
-		loop_timer_set(&g->audit_timer, loop_now());
+	if (vip_pending(g->vip) == 0 && g->audit != 0)
+		loop_timer_set(&g->audit_timer, now);
+	loop_timer_set(&g->more_timer, more ? now : MONO_NEVER);
 }
 
 void steward_settle(struct guardian *g)
@@ -200,7 +203,7 @@ static void audit(struct guardian *g)
 static uint64_t auditable(struct guardian *g)
 {
 	uint64_t groups = vip_held(g->vip);
-	bool all = g->audits++ % AUDIT_REFUSED == 0;
+	bool all = g->rounds++ % AUDIT_REFUSED == 0;
 
 	for (unsigned i = 0; i < g->loaded.conf.n_groups; i++) {
 		if (!all && vip_failed(g->vip, i) > 0)
@@ -211,12 +214,17 @@ static uint64_t auditable(struct guardian *g)
 
 static void audit_due(void *user, mono_t due)
 {
+	(void)due;
+	audit(user);
+}
+
+static void round_due(void *user, mono_t due)
+{
 	struct guardian *g = user;
 
 	(void)due;
-	if (g->audit == 0)
-		g->audit = auditable(g);
-	loop_timer_set(&g->audit_timer, mono_after_ms(loop_now(), AUDIT_MS));
+	loop_timer_set(&g->round_timer, mono_after_ms(loop_now(), AUDIT_MS));
+	g->audit |= auditable(g);
 	audit(g);
 }
 
@@ -307,7 +315,8 @@ int steward_init(struct guardian *g)
 	loop_timer_init(&g->announce_timer, &g->loop, announcements_due, g);
 	loop_timer_init(&g->more_timer, &g->loop, more_due, g);
 	loop_timer_init(&g->audit_timer, &g->loop, audit_due, g);
-	loop_timer_set(&g->audit_timer, mono_after_ms(loop_now(), AUDIT_MS));
+	loop_timer_init(&g->round_timer, &g->loop, round_due, g);
+	loop_timer_set(&g->round_timer, mono_after_ms(loop_now(), AUDIT_MS));
 	loop_fd_init(&g->watch_io, &g->loop, watch_fd(g->watch), watch_ready, g);
 	open_paths(g);
 	return 0;
