@@ -170,6 +170,11 @@ int ways_init(struct engine *e)
 	loop_fd_init(&e->watch_io, &e->loop, watch_fd(e->watch), watch_ready, e);
 	for (unsigned i = 0; i < e->conf->n_paths; i++)
 		open_way(e, i);
+	/* Of an interface set up a moment ago the dump may not have the carrier yet. */
+	for (unsigned i = 0; i < e->conf->n_paths; i++) {
+		if (e->conf->path[i].device[0] != '\0')
+			(void)watch_refresh(e->watch, e->conf->path[i].device);
+	}
 	ways_tell_carriers(e);
 	return 0;
 }
