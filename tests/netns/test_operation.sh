@@ -39,6 +39,15 @@ has_route() { on "$1" ip route show default | grep -q "via $SERVER"; }
 check "the master has the group's default route" has_route fw1
 check "the backup has not" refused has_route fw2
 
+served() { [ "$(ctl fw1 --json show groups | jq -r '.groups[0].own.served')" = true ]; }
+wait_for 5 link_is fw1 lan0 alive
+on fw1 ping -qc 1 -W 2 10.77.0.12 >/dev/null
+on fw1 ip neigh show 10.77.0.12 | grep -q REACHABLE || echo "# the peer is not reachable"
+sleep 0.2
+check "that the peer answers is no service" refused served
+on fw1 ping -qc 1 -W 2 "$CLIENT" >/dev/null
+check "that somebody else does, is" wait_for 3 served
+
 on fw2 ip addr del 10.90.0.1/24 dev lan0 # takes the subnet's other address along
 check "an address removed by hand is put back" wait_for 3 has_address fw2 10.90.0.1
 check "and so is what the kernel took along" wait_for 3 has_address fw2 10.90.0.2
