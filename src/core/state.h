@@ -128,6 +128,10 @@ struct node {
 			bool answered;
 			enum result result;
 		} in; /* asked by the peer */
+		struct {
+			uint32_t token; /* TOKEN_NONE: none */
+			enum result result;
+		} every; /* a failover of all groups under way, and the first failure so far */
 	} request;
 
 	struct mirror *mirror; /* NULL: none */

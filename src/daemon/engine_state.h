@@ -23,6 +23,8 @@ struct way { /* a path, and its place in the loop */
 	struct engine *engine;
 	unsigned index; /* in conf.path */
 	bool open;
+	bool peer_known; /* an authentic frame came by it, from peer_mac */
+	uint8_t peer_mac[6];
 	struct path path;
 	struct loop_fd io;
 };

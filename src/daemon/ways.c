@@ -11,9 +11,15 @@ static void heard(void *user, struct span frame)
 	struct way *way = user;
 	struct event event = { .type = EVENT_FRAME };
 
+	struct engine *e = way->engine;
+	uint64_t before = node_counters(e->node)[COUNTER_FRAMES_HEARD];
+
 	event.frame.path = way->index;
 	event.frame.bytes = frame;
-	engine_step(way->engine, &event);
+	engine_step(e, &event);
+	if (node_counters(e->node)[COUNTER_FRAMES_HEARD] != before &&
+		path_sender_mac(&e->inbox, way->peer_mac))
+		way->peer_known = true;
 }
 
 /* Takes what waits, a bounded part of it: a flood on one path keeps nobody from the others. */
@@ -98,7 +104,7 @@ static void close_way(struct engine *e, unsigned i)
 	add_counters(&e->ended_ways, &way->path.count);
 	loop_fd_fini(&way->io);
 	path_close(&way->path);
-	way->open = false;
+	way->open = way->peer_known = false;
 }
 
 static void link_changed(struct engine *e, const struct watch_event *event)
@@ -114,19 +120,39 @@ static void link_changed(struct engine *e, const struct watch_event *event)
 	}
 }
 
-/* A neighbour answered on an interface of a group. */
+/* Whoever has one of the groups' addresses, or a MAC address that frames of the peer came from. */
+static bool is_peer(const struct engine *e, const struct watch_event *event)
+{
+	for (unsigned i = 0; i < e->conf->n_addresses; i++) {
+		if (memcmp(&e->conf->address[i].ip, &event->neighbour.ip,
+			    sizeof(event->neighbour.ip)) == 0)
+			return true;
+	}
+	for (unsigned i = 0; i < e->conf->n_paths; i++) {
+		if (e->way[i].peer_known && memcmp(e->way[i].peer_mac, event->neighbour.mac,
+						    sizeof(event->neighbour.mac)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A neighbour answered: that counts for the groups with an address on its interface. */
 static void neighbour_answered(struct engine *e, const struct watch_event *event)
 {
 	const struct watch_link *link = watch_link_by_index(e->watch, event->ifindex);
+	uint64_t told = 0;
 
-	for (unsigned i = 0; link != NULL && i < e->conf->n_addresses; i++) {
-		struct event served = { .type = EVENT_SERVED };
-
-		if (strcmp(e->conf->address[i].device, link->name) != 0)
-			continue;
-		served.served.group = e->conf->address[i].group;
-		engine_step(e, &served);
+	if (link == NULL || is_peer(e, event))
 		return;
+	for (unsigned i = 0; i < e->conf->n_addresses; i++) {
+		struct event served = { .type = EVENT_SERVED };
+		unsigned group = e->conf->address[i].group;
+
+		if ((told >> group & 1) || strcmp(e->conf->address[i].device, link->name) != 0)
+			continue;
+		told |= UINT64_C(1) << group;
+		served.served.group = group;
+		engine_step(e, &served);
 	}
 }
 
@@ -176,6 +202,11 @@ int ways_init(struct engine *e)
 	loop_fd_init(&e->watch_io, &e->loop, watch_fd(e->watch), watch_ready, e);
 	for (unsigned i = 0; i < e->conf->n_paths; i++)
 		open_way(e, i);
+	/* Of an interface set up a moment ago the dump may not have the carrier yet. */
+	for (unsigned i = 0; i < e->conf->n_paths; i++) {
+		if (e->conf->path[i].device[0] != '\0')
+			(void)watch_refresh(e->watch, e->conf->path[i].device);
+	}
 	ways_tell_carriers(e);
 	return 0;
 }
