@@ -75,7 +75,9 @@ void ct_print(struct span key, struct span value, char text[OBJECT_TEXT_MAX])
 	if (s.zone.dir != TUPLE_ZONE_NONE)
 		text_add(&t, " %s=%u", zones[s.zone.dir], s.zone.id);
 	if (s.fields & CT_TCP)
-		text_add(&t, " %s", tcp_state_name(s.tcp.state));
+		text_add(&t, " %s%s", tcp_state_name(s.tcp.state),
+			(s.tcp.flags[0] | s.tcp.flags[1]) & IP_CT_TCP_FLAG_BE_LIBERAL ? " liberal"
+										      : "");
 	if (s.fields & CT_SCTP)
 		text_add(&t, " state=%u vtags=%08x/%08x", s.sctp.state, s.sctp.vtag[0],
 			s.sctp.vtag[1]);

@@ -7,17 +7,22 @@
 
 #include "tuple.h"
 
-/* The numbers are those of the value's first two bytes. */
+/* X(name, bit): the numbers are those of the value's first two bytes, and never reused. */
+#define EXPECT_FIELD_TABLE(X)                                                                      \
+	X(ADDRESS_MASK, 0) /* absent: from any address */                                          \
+	X(PORT_MASK, 1)    /* absent: from any port */                                             \
+	X(FLAGS, 2)                                                                                \
+	X(CLASS, 3)                                                                                \
+	X(NAT, 4)                                                                                  \
+	X(HELPER, 5)                                                                               \
+	X(FN, 6)                                                                                   \
+	X(TIMEOUT, 7)
+
 enum expect_field {
-	EXPECT_ADDRESS_MASK = 1 << 0, /* absent: from any address */
-	EXPECT_PORT_MASK = 1 << 1,    /* absent: from any port */
-	EXPECT_FLAGS = 1 << 2,
-	EXPECT_CLASS = 1 << 3,
-	EXPECT_NAT = 1 << 4,
-	EXPECT_HELPER = 1 << 5,
-	EXPECT_FN = 1 << 6,
-	EXPECT_TIMEOUT = 1 << 7,
-	EXPECT_FIELDS = 0xff,
+#define X(name, bit) EXPECT_##name = 1 << (bit),
+	EXPECT_FIELD_TABLE(X)
+#undef X
+		EXPECT_FIELDS = 0xff, /* all */
 };
 
 enum { EXPECT_NAME_MAX = 31 };
