@@ -28,8 +28,7 @@ enum {
 struct kernel_channel {
 	int nl_proto;
 	const struct object_ops *ops[OBJECT_KIND_MAX + 1]; /* this protocol's; ended by NULL */
-	int event_fd, write_fd, ask_fd;
-	int dump_fd; /* -1 until the next dump, when one was broken off */
+	int event_fd, write_fd, ask_fd; /* owned */
 	/* Events were lost, and may be until the queue is empty, which it is at the latest when
 	 * this many more are read; 0 = none. */
 	unsigned lossy;
@@ -45,7 +44,7 @@ struct kernel_kind {
 /* The dump under way. */
 struct kernel_dump {
 	const struct kernel_kind *kind; /* NULL = none */
-	bool asked;
+	int fd;                         /* owned; -1 = still to be asked for */
 	uint32_t sequence;
 	uint32_t shape; /* of the tables when it was asked for */
 };
