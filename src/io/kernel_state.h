@@ -65,6 +65,10 @@ struct kernel_writing {
 	int16_t error[KERNEL_ORDERS_MAX]; /* of each order, positive; 0 = done */
 	bool again[KERNEL_ORDERS_MAX];    /* replaced what was there */
 	bool refusals;                    /* some error is not 0 */
+	/* Whether what is to replace removes first, and what tells: how many orders replace, how
+	 * many had to try again, and how many removed nothing. */
+	bool removes_first;
+	unsigned wholes, present, absent;
 
 	uint32_t sequence; /* of slot 0, once sent */
 	int last_error;
