@@ -4,30 +4,10 @@
  */
 #include "ct.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
-struct text {
-	char *text;
-	size_t used;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *format, ...)
-{
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vsnprintf(t->text + t->used, OBJECT_TEXT_MAX - t->used, format, args);
-	va_end(args);
-	if (len > 0)
-		t->used += (size_t)len;
-	if (t->used >= OBJECT_TEXT_MAX)
-		t->used = OBJECT_TEXT_MAX - 1;
-}
+#include "text.h"
 
 static const char *tcp_state_name(unsigned state)
 {
@@ -47,9 +27,9 @@ static void add_nat(struct text *t, const struct ct_session *s, bool source)
 	if (changed == 0)
 		return;
 	tuple_print_address(s->reply.family, source ? s->reply.dst : s->reply.src, address);
-	add(t, " %s=%s", source ? "snat" : "dnat", address);
+	text_add(t, " %s=%s", source ? "snat" : "dnat", address);
 	if (changed & (CT_NAT_SRC_PORT | CT_NAT_DST_PORT))
-		add(t, "#%u", attr_be16(port));
+		text_add(t, "#%u", attr_be16(port));
 }
 
 static void add_rare(struct text *t, const struct ct_session *s)
@@ -57,57 +37,59 @@ static void add_rare(struct text *t, const struct ct_session *s)
 	char master[TUPLE_TEXT_MAX];
 
 	if (s->fields & CT_HELPER)
-		add(t, " helper=%.*s", s->helper_len, s->helper);
+		text_add(t, " helper=%.*s", s->helper_len, s->helper);
 	if (s->fields & CT_LABELS) {
-		add(t, " labels=");
+		text_add(t, " labels=");
 		for (unsigned i = 0; i < CT_LABELS_LEN; i++)
-			add(t, "%02x", s->labels[i]);
+			text_add(t, "%02x", s->labels[i]);
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		const struct ct_seqadj *a = &s->seqadj[i];
 
 		if (s->fields & (i == 0 ? CT_SEQADJ_ORIG : CT_SEQADJ_REPLY))
-			add(t, " seqadj-%s=%u:%d:%d", i == 0 ? "orig" : "reply", a->position,
+			text_add(t, " seqadj-%s=%u:%d:%d", i == 0 ? "orig" : "reply", a->position,
 				(int32_t)a->before, (int32_t)a->after);
 	}
 	if (s->fields & CT_SYNPROXY)
-		add(t, " synproxy=%u:%u:%u", s->synproxy[0], s->synproxy[1], s->synproxy[2]);
+		text_add(t, " synproxy=%u:%u:%u", s->synproxy[0], s->synproxy[1], s->synproxy[2]);
 	if (s->fields & CT_MASTER) {
 		tuple_print(&s->master, master);
-		add(t, " master=[%s]", master);
+		text_add(t, " master=[%s]", master);
 	}
 }
 
 void ct_print(struct span key, struct span value, char text[OBJECT_TEXT_MAX])
 {
 	static const char *const zones[] = { "", "zone", "zone-orig", "zone-reply" };
-	struct text t = { text, 0 };
+	struct text t = text_in(text);
 	struct ct_session s;
 	char tuple[TUPLE_TEXT_MAX];
 
-	text[0] = '\0';
 	if (ct_decode(key, value, &s) != 0) {
-		add(&t, "malformed");
+		text_add(&t, "malformed");
 		return;
 	}
 	tuple_print(&s.orig, tuple);
-	add(&t, "%s", tuple);
+	text_add(&t, "%s", tuple);
 	if (s.zone.dir != TUPLE_ZONE_NONE)
-		add(&t, " %s=%u", zones[s.zone.dir], s.zone.id);
+		text_add(&t, " %s=%u", zones[s.zone.dir], s.zone.id);
 	if (s.fields & CT_TCP)
-		add(&t, " %s", tcp_state_name(s.tcp.state));
+		text_add(&t, " %s%s", tcp_state_name(s.tcp.state),
+			(s.tcp.flags[0] | s.tcp.flags[1]) & IP_CT_TCP_FLAG_BE_LIBERAL ? " liberal"
+										      : "");
 	if (s.fields & CT_SCTP)
-		add(&t, " state=%u vtags=%08x/%08x", s.sctp.state, s.sctp.vtag[0], s.sctp.vtag[1]);
+		text_add(&t, " state=%u vtags=%08x/%08x", s.sctp.state, s.sctp.vtag[0],
+			s.sctp.vtag[1]);
 	if (value.len != 0)
-		add(&t, "%s%s%s", s.status & IPS_EXPECTED ? " expected" : "",
+		text_add(&t, "%s%s%s", s.status & IPS_EXPECTED ? " expected" : "",
 			s.status & IPS_SEEN_REPLY ? "" : " unreplied",
 			s.status & IPS_ASSURED ? " assured" : "");
 	add_nat(&t, &s, true);
 	add_nat(&t, &s, false);
 	if (s.fields & CT_MARK)
-		add(&t, " mark=0x%x", s.mark);
+		text_add(&t, " mark=0x%x", s.mark);
 	if (s.fields & CT_TIMEOUT)
-		add(&t, " timeout=%u", s.timeout);
+		text_add(&t, " timeout=%u", s.timeout);
 	add_rare(&t, &s);
 }
 

@@ -22,21 +22,28 @@
  */
 enum { CT_STATUS_MIRRORED = IPS_EXPECTED | IPS_SEEN_REPLY | IPS_ASSURED };
 
-/* Which fields are there. The numbers are those of the value's first bytes, seven bits each. */
+/* X(name, bit): which fields are there; the numbers are those of the value's first bytes, seven
+ * bits each, and never reused. */
+#define CT_FIELD_TABLE(X)                                                                          \
+	X(TIMEOUT, 3)                                                                              \
+	X(TCP, 4)                                                                                  \
+	X(NAT, 5)                                                                                  \
+	X(MARK, 6)                                                                                 \
+	X(LABELS, 7)                                                                               \
+	X(HELPER, 8)                                                                               \
+	X(MASTER, 9)                                                                               \
+	X(SEQADJ_ORIG, 10)                                                                         \
+	X(SEQADJ_REPLY, 11)                                                                        \
+	X(SYNPROXY, 12)                                                                            \
+	X(SCTP, 13)
+
 enum ct_field {
-	CT_TIMEOUT = 1 << 3,
-	CT_TCP = 1 << 4,
-	CT_NAT = 1 << 5,
-	CT_MARK = 1 << 6,
-	CT_LABELS = 1 << 7,
-	CT_HELPER = 1 << 8,
-	CT_MASTER = 1 << 9,
-	CT_SEQADJ_ORIG = 1 << 10,
-	CT_SEQADJ_REPLY = 1 << 11,
-	CT_SYNPROXY = 1 << 12,
-	CT_SCTP = 1 << 13,
-	CT_FIELDS = 0x3ff8,
+#define X(name, bit) CT_##name = 1 << (bit),
+	CT_FIELD_TABLE(X)
+#undef X
+	/* What few sessions have and an event tells but when it changed. */
 	CT_RARE = CT_LABELS | CT_MASTER | CT_SEQADJ_ORIG | CT_SEQADJ_REPLY | CT_SYNPROXY,
+	CT_FIELDS = 0x3ff8, /* all */
 };
 
 enum ct_nat {

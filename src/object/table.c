@@ -5,9 +5,11 @@
 #include "nsrp/object.h"
 
 #include "ct.h"
+#include "expect.h"
 
 const struct object_ops *const object_table[] = {
 	&ct_ops,
+	&expect_ops,
 	NULL,
 };
 

@@ -156,26 +156,34 @@ static int tell(struct mnl_socket *s, const struct object *o, enum object_op op)
 	return -((const struct nlmsgerr *)mnl_nlmsg_get_payload(answer))->error;
 }
 
-static int order(const char *ns, const struct table *t, enum object_op op, const char *text)
+static void print_text(const struct object *o, char text[OBJECT_TEXT_MAX])
 {
-	struct mnl_socket *s;
+	object_ops_of(o->kind)->print(
+		span_of(o->key, o->key_len), span_of(o->value, o->value_len), text);
+}
+
+/* What misses its master is told again behind all others: a table has no order. */
+static int order(const char *ns, const struct table *t, enum object_op op, const char *part)
+{
 	unsigned refused = 0, told = 0;
+	static bool again[STORED_MAX];
+	struct mnl_socket *s;
 
 	enter(ns);
 	s = open_socket(0);
-	for (unsigned i = 0; i < t->n; i++) {
-		const struct object *o = &t->stored[i].object;
-		char line[OBJECT_TEXT_MAX];
+	for (unsigned i = 0; i < 2 * t->n; i++) {
+		const struct object *o = &t->stored[i % t->n].object;
+		char text[OBJECT_TEXT_MAX];
 		int err;
 
-		object_ops_of(o->kind)->print(
-			span_of(o->key, o->key_len), span_of(o->value, o->value_len), line);
-		if (strstr(line, text) == NULL)
+		print_text(o, text);
+		if (strstr(text, part) == NULL || (i >= t->n && !again[i % t->n]))
 			continue;
-		told++;
 		err = tell(s, o, op);
-		if (err != 0) {
-			printf("refused: %s: %s\n", strerror(err), line);
+		again[i % t->n] = err == ENOENT;
+		told += i < t->n;
+		if (err != 0 && (err != ENOENT || i >= t->n)) {
+			printf("refused: %s: %s\n", strerror(err), text);
 			refused++;
 		}
 	}
