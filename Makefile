@@ -122,7 +122,7 @@ ALL_TESTS := $(if $(FUZZ),$(FUZZ_TESTS),$(UNIT_TESTS) $(TRANSCRIPT_TESTS) $(SIM)
 .SECONDARY:
 .PHONY: all everything objects programs unit-tests transcript-tests sim-program fuzz-tests \
 	check checks unit transcript sim-smoke fuzz-smoke netns vm sim soak mutants coverage \
-	analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install clean flags print-build help FORCE
+	bench-kernel analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install clean flags print-build help FORCE
 
 ## all: the programs of this mode; a plain build is also linked as build/nsrpd, build/nsrpctl
 all: programs
@@ -134,7 +134,7 @@ endif
 everything: $(if $(FUZZ),,all) $(ALL_TESTS)
 
 objects: $(LIB_OBJECTS) $(DAEMON_OBJECTS) $(CTL_OBJECTS)
-programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/objects
+programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/objects $(BUILD)/kernel_probe
 unit-tests: $(UNIT_TESTS)
 transcript-tests: $(TRANSCRIPT_TESTS)
 sim-program: $(SIM)
@@ -197,6 +197,12 @@ $(BUILD)/stream: $(BUILD)/obj/tests/netns/stream.o $(BUILD)/link
 $(BUILD)/objects: $(BUILD)/obj/tests/netns/objects.o $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
+$(BUILD)/kernel_probe: $(BUILD)/obj/tests/netns/kernel_probe.o $(BUILD)/libnsrp.a $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
+$(BUILD)/bench_kernel: $(BUILD)/obj/tests/bench/bench_kernel.o $(BUILD)/libnsrp.a $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
 $(BUILD)/sim: $(SIM_MAIN) $(BUILD)/libsim.a $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
@@ -255,6 +261,10 @@ coverage:
 	$(if $(SIM),$(COVERAGE_DIR)/sim --seeds 1000 >/dev/null)
 	gcovr --root . --filter src/core/ --branches --exclude-branches-by-pattern '\s*assert\(.*' \
 		--object-directory $(COVERAGE_DIR) $(COVERAGE_DIR)
+
+## bench-kernel: what src/io/kernel*.c costs beyond the kernel's own work; needs root
+bench-kernel: $(BUILD)/bench_kernel
+	$(BUILD)/bench_kernel
 
 # ---- static analysis ----------------------------------------------------------------------
 

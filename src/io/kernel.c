@@ -155,7 +155,7 @@ static struct kernel_channel *channel_for(struct kernel *k, int nl_proto)
 	assert(k->n_channels < KERNEL_CHANNELS_MAX);
 	k->n_channels++;
 	c->nl_proto = nl_proto;
-	c->event_fd = c->write_fd = c->ask_fd = c->dump_fd = -1;
+	c->event_fd = c->write_fd = c->ask_fd = -1;
 	return c;
 }
 
@@ -182,6 +182,7 @@ int kernel_new(const struct kernel_setup *setup, struct kernel **ret_kernel)
 	if (!k)
 		return -ENOMEM;
 	k->setup = *setup;
+	k->dump.fd = -1;
 	k->host.hold_s = setup->hold_s;
 	kernel_event_prepare(k);
 	kernel_write_prepare(k);
@@ -208,8 +209,8 @@ void kernel_free(struct kernel *k)
 		close_one(k->channel[i].event_fd);
 		close_one(k->channel[i].write_fd);
 		close_one(k->channel[i].ask_fd);
-		close_one(k->channel[i].dump_fd);
 	}
+	kernel_dump_stop(k);
 	close_one(k->shape_fd);
 	free(k);
 }

@@ -40,14 +40,12 @@ static ssize_t receive(int fd, void *bytes, size_t max)
 
 /* ---- dumps --------------------------------------------------------------------------------- */
 
-/* The kernel goes on with a dump as long as its socket lives. */
+/* The kernel keeps a dump, and what it holds for it, until its socket is closed. */
 static void break_off(struct kernel_dump *dump)
 {
-	if (dump->asked) {
-		close(dump->kind->channel->dump_fd);
-		dump->kind->channel->dump_fd = -1;
-		dump->asked = false;
-	}
+	if (dump->fd >= 0)
+		close(dump->fd);
+	dump->fd = -1;
 }
 
 int kernel_dump_start(struct kernel *k, uint8_t kind)
@@ -72,18 +70,15 @@ void kernel_dump_stop(struct kernel *k)
 static int ask(struct kernel *k, struct kernel_dump *dump)
 {
 	_Alignas(struct nlmsghdr) uint8_t bytes[OBJECT_NETLINK_MAX];
-	struct kernel_channel *c = dump->kind->channel;
 	int len = dump->kind->ops->put_dump(bytes);
 	int result;
 
 	assert(len > 0);
-	if (c->dump_fd < 0)
-		c->dump_fd = kernel_socket(c->nl_proto);
-	if (c->dump_fd < 0)
-		return c->dump_fd;
+	dump->fd = kernel_socket(dump->kind->channel->nl_proto);
+	if (dump->fd < 0)
+		return dump->fd;
 	dump->shape = kernel_shape(k);
-	result = send_question(k, c->dump_fd, bytes, (size_t)len);
-	dump->asked = !result;
+	result = send_question(k, dump->fd, bytes, (size_t)len);
 	dump->sequence = k->sequence;
 	return result;
 }
@@ -125,17 +120,15 @@ int kernel_dump_step(struct kernel *k)
 	ssize_t len;
 
 	assert(dump->kind);
-	if (!dump->asked)
+	if (dump->fd < 0)
 		result = ask(k, dump);
 	if (!result) {
-		len = receive(dump->kind->channel->dump_fd, k->dumped, sizeof(k->dumped));
+		len = receive(dump->fd, k->dumped, sizeof(k->dumped));
 		result = len < 0 ? (int)len : take(k, dump, (size_t)len);
 	}
 	kernel_deliver(k, &k->batch);
 	if (result == 1)
 		return 1;
-	if (result == 0)
-		dump->asked = false; /* the socket can be used again */
 	break_off(dump);
 	if (result == -EINTR)
 		k->counters.dumps_restarted++;

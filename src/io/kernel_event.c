@@ -81,11 +81,10 @@ static void datagram_heard(
 	struct kernel *k, const struct kernel_channel *c, const struct mmsghdr *datagram)
 {
 	size_t len = datagram->msg_len;
-	bool whole = !(datagram->msg_hdr.msg_flags & MSG_TRUNC);
 	const struct nlmsghdr *nlh = kernel_message(datagram->msg_hdr.msg_iov->iov_base, len);
 
-	k->counters.malformed += !nlh || !whole;
-	for (; nlh && whole; nlh = kernel_next(nlh, &len)) {
+	k->counters.malformed += !nlh || datagram->msg_hdr.msg_flags & MSG_TRUNC;
+	for (; nlh; nlh = kernel_next(nlh, &len)) {
 		int result = kernel_take(k, &k->batch, c->ops, nlh);
 
 		k->counters.events++;

@@ -28,8 +28,7 @@ enum {
 struct kernel_channel {
 	int nl_proto;
 	const struct object_ops *ops[OBJECT_KIND_MAX + 1]; /* this protocol's; ended by NULL */
-	int event_fd, write_fd, ask_fd;
-	int dump_fd; /* -1 until the next dump, when one was broken off */
+	int event_fd, write_fd, ask_fd; /* owned */
 	/* Events were lost, and may be until the queue is empty, which it is at the latest when
 	 * this many more are read; 0 = none. */
 	unsigned lossy;
@@ -45,7 +44,7 @@ struct kernel_kind {
 /* The dump under way. */
 struct kernel_dump {
 	const struct kernel_kind *kind; /* NULL = none */
-	bool asked;
+	int fd;                         /* owned; -1 = still to be asked for */
 	uint32_t sequence;
 	uint32_t shape; /* of the tables when it was asked for */
 };
@@ -66,6 +65,10 @@ struct kernel_writing {
 	int16_t error[KERNEL_ORDERS_MAX]; /* of each order, positive; 0 = done */
 	bool again[KERNEL_ORDERS_MAX];    /* replaced what was there */
 	bool refusals;                    /* some error is not 0 */
+	/* Whether what is to replace removes first, and what tells: how many orders replace, how
+	 * many had to try again, and how many removed nothing. */
+	bool removes_first;
+	unsigned wholes, present, absent;
 
 	uint32_t sequence; /* of slot 0, once sent */
 	int last_error;

@@ -47,8 +47,10 @@ static int verdict(uint8_t op, int error)
 static void order_answered(struct kernel_writing *w, unsigned order, uint8_t op, int error)
 {
 	/* The steps before a creation do not decide. */
-	if (w->order[order]->op == OBJECT_WHOLE && op != OBJECT_CREATE)
+	if (w->order[order]->op == OBJECT_WHOLE && op != OBJECT_CREATE) {
+		w->absent += op == OBJECT_REMOVE && error == ENOENT;
 		return;
+	}
 	w->error[order] = (int16_t)verdict(op, error);
 	w->refusals |= w->error[order] != 0;
 }
@@ -188,6 +190,7 @@ static void replace(struct kernel *k, struct kernel_writing *w)
 
 		w->again[i] = op == OBJECT_WHOLE && w->error[i] == EEXIST && last == i + 1;
 		if (w->again[i]) {
+			w->present++;
 			row_add(k, w, i, OBJECT_REMOVE);
 			row_add(k, w, i, OBJECT_CREATE);
 		} else if (op == OBJECT_WHOLE && w->error[i] == EEXIST) {
@@ -215,7 +218,31 @@ static unsigned evict(struct kernel *k, struct kernel_writing *w)
 	return i;
 }
 
+/* What is to be replaced comes in crowds, as when a table is sent again. Where most of what was to
+ * be made was there, the next orders remove it first, until most of it is not. */
+static void learn(struct kernel_writing *w)
+{
+	unsigned strange = w->removes_first ? w->absent : w->present;
+
+	if (strange > w->wholes / 2)
+		w->removes_first = !w->removes_first;
+}
+
 /* ---- orders -------------------------------------------------------------------------------- */
+
+static void order_add(struct kernel *k, struct kernel_writing *w, unsigned order)
+{
+	uint8_t op = w->order[order]->op;
+
+	if (op != OBJECT_WHOLE) {
+		row_add(k, w, order, op);
+		return;
+	}
+	w->wholes++;
+	if (w->removes_first)
+		row_add(k, w, order, OBJECT_REMOVE);
+	row_add(k, w, order, OBJECT_CREATE);
+}
 
 /* The orders of one protocol from *at on, at most `max`; *at is behind them then. */
 static void gather(struct kernel *k, const struct object_order **at, const struct object_order *end,
@@ -224,6 +251,7 @@ static void gather(struct kernel *k, const struct object_order **at, const struc
 	struct kernel_writing *w = &k->writing;
 
 	w->n = 0;
+	w->wholes = w->present = w->absent = 0;
 	w->refusals = false;
 	w->channel = NULL;
 	while (*at < end && w->n < max) {
@@ -243,7 +271,7 @@ static void gather(struct kernel *k, const struct object_order **at, const struc
 		if (kind)
 			w->channel = kind->channel;
 		if (kind)
-			row_add(k, w, w->n, o->op == OBJECT_WHOLE ? OBJECT_CREATE : o->op);
+			order_add(k, w, w->n);
 		else
 			order_answered(w, w->n, OBJECT_CREATE, EPROTONOSUPPORT);
 		w->n++;
@@ -280,9 +308,11 @@ unsigned kernel_write(struct kernel *k, struct span orders)
 		row_send(k, w);
 		w->run = at > w->run ? at : w->run;
 		max = max * 2 < KERNEL_ORDERS_MAX ? max * 2 : KERNEL_ORDERS_MAX;
+		if (w->refusals)
+			replace(k, w);
+		learn(w);
 		if (!w->refusals)
 			continue;
-		replace(k, w);
 		evicting = evict(k, w);
 		refused += report(k, evicting + 1);
 		if (evicting < w->n) {

@@ -186,6 +186,28 @@ static void many_evictions_cost_no_more_than_a_few_messages_each(void **state)
 	assert_in_range(toy.messages, 120, 120 * 8 + 512);
 }
 
+static void write_wholes(struct kernel *k, unsigned first)
+{
+	toy.messages = 0;
+	for (unsigned i = first; i < first + 50; i++)
+		order(OBJECT_WHOLE, (uint8_t)i, (uint8_t)i, 1, false);
+	assert_int_equal(write_row(k), 0);
+}
+
+static void where_much_is_replaced_it_is_removed_first(void **state)
+{
+	write_wholes(*state, 0);
+	assert_int_equal(toy.messages, 50);
+	write_wholes(*state, 0);
+	assert_int_equal(toy.messages, 150);
+	write_wholes(*state, 0);
+	assert_int_equal(toy.messages, 100);
+	write_wholes(*state, 50);
+	assert_int_equal(toy.messages, 100);
+	write_wholes(*state, 100);
+	assert_int_equal(toy.messages, 50);
+}
+
 /* ---- chance -------------------------------------------------------------------------------- */
 
 static uint32_t chance_state;
@@ -376,6 +398,7 @@ int main(void)
 		TEST(only_who_may_evicts),
 		TEST(what_comes_later_is_not_evicted_by_what_came_before),
 		TEST(many_evictions_cost_no_more_than_a_few_messages_each),
+		TEST(where_much_is_replaced_it_is_removed_first),
 		TEST(the_outcome_is_that_of_one_after_the_other),
 		TEST(so_it_is_where_objects_evict_each_other),
 		TEST(what_was_not_sent_is_refused),
