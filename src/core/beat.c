@@ -164,8 +164,10 @@ void beat_send_due(struct node *n, mono_t now, struct actions *out)
 	unsigned n_links = n->conf->n_links, n_paths = n->conf->n_paths;
 	bool urgent = linkset_is_urgent(&n->links, now, heartbeat_us(n));
 	bool due = n->beat_now || mono_reached(n->beat_due, now);
-	bool secondary = mono_reached(n->secondary_due, now) || (due && urgent);
+	/* Urgency begins between two beats; the peer may have no time to wait for the next. */
+	bool secondary = mono_reached(n->secondary_due, now) || (urgent && (due || !n->urgent));
 
+	n->urgent = urgent;
 	if (due) {
 		send_beat(n, now, 0, n_links, 0, out);
 		n->beat_due = mono_after_us(now, interval_us(n));

@@ -70,6 +70,92 @@ static void roles_stay_when_only_a_secondary_path_is_left(void **state)
 	assert_int_equal(path_state(p, 0, 2), PATH_ALIVE);
 }
 
+/* Frames of some paths come later than the others. */
+struct late_frames {
+	uint64_t us;
+	unsigned from_path, end_path;
+	unsigned first, end; /* of a ring */
+	struct {
+		uint64_t at;
+		unsigned to, path;
+		size_t len;
+		uint8_t bytes[PAIR_FRAME_MAX];
+	} frame[256];
+};
+
+static bool some_are_late(struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	struct late_frames *late = p->user;
+
+	if (path < late->from_path || path >= late->end_path)
+		return true;
+	unsigned i = late->end++ % ARRAY_LEN(late->frame);
+
+	late->frame[i].at = p->now + late->us;
+	late->frame[i].to = 1 - from;
+	late->frame[i].path = path;
+	late->frame[i].len = frame.len;
+	memcpy(late->frame[i].bytes, frame.data, frame.len);
+	return false;
+}
+
+static void run_with_late_frames(struct pair *p, uint64_t ms)
+{
+	struct late_frames *late = p->user;
+
+	for (uint64_t until = p->now + ms * 1000; p->now < until;) {
+		pair_run(p, 1);
+		while (late->first < late->end) {
+			unsigned i = late->first % ARRAY_LEN(late->frame);
+
+			if (late->frame[i].at > p->now)
+				break;
+			late->first++;
+			pair_frame(p, late->frame[i].to, late->frame[i].path, late->frame[i].bytes,
+				late->frame[i].len);
+		}
+	}
+}
+
+/* Two heartbeats are little time: the first urgent beat does not wait for the next one. */
+static void roles_stay_with_the_shortest_detection_time_too(void **state)
+{
+	static struct late_frames late = { .us = 1000, .from_path = 2, .end_path = 3 };
+	struct pair *p = *state;
+
+	p->side[0].conf->lost_after = 2;
+	pair_same_conf(p);
+	pair_start_both(p);
+	p->user = &late;
+	p->passes = some_are_late;
+	for (unsigned ms = 0; ms < 50; ms += 7) {
+		pair_monitor(p, 1, 1, ms % 2); /* a beat at another time than fw1's */
+		run_with_late_frames(p, 1000);
+		pair_cut(p, 0, true);
+		pair_cut(p, 1, true);
+		run_with_late_frames(p, 1000);
+		pair_cut(p, 0, false);
+		pair_cut(p, 1, false);
+		run_with_late_frames(p, 1000 + ms);
+	}
+	assert_silent(p, "peer");
+	assert_silent(p, "group");
+}
+
+/* What such links bring is no sign of life, and must not hide that secondary paths are needed. */
+static void roles_stay_when_links_are_slower_than_the_detection_time(void **state)
+{
+	static struct late_frames late = { .us = 300000, .from_path = 0, .end_path = 2 };
+	struct pair *p = *state;
+
+	pair_start_both(p);
+	p->user = &late;
+	p->passes = some_are_late;
+	run_with_late_frames(p, 3000);
+	assert_silent(p, "peer");
+	assert_silent(p, "group");
+}
+
 struct traffic {
 	unsigned beats, urgent;
 };
@@ -488,6 +574,8 @@ int main(void)
 		STORY(one_way_path_is_told_apart_from_a_lost_one),
 		STORY(a_peer_that_hears_nothing_is_lost),
 		STORY(roles_stay_when_only_a_secondary_path_is_left),
+		STORY(roles_stay_with_the_shortest_detection_time_too),
+		STORY(roles_stay_when_links_are_slower_than_the_detection_time),
 		STORY(urgent_beats_on_secondary_paths_when_links_are_silent),
 		STORY(a_late_node_does_not_judge_its_peer),
 		STORY(without_the_discount_it_would),
