@@ -386,6 +386,8 @@ static enum handshake_opened promote(struct handshake *h, mono_t now)
 			slot_of(SESSION_CANDIDATE, node));
 	}
 	h->session[SESSION_PREVIOUS] = *current;
+	/* What a former boot sent counts no more: its numbers may be higher than this one's. */
+	h->session[SESSION_PREVIOUS].valid &= !restarted;
 	h->previous_until = mono_after_ms(now, PREVIOUS_MS);
 	*current = *candidate;
 	h->session[SESSION_CANDIDATE].valid = false;

@@ -391,6 +391,35 @@ static void a_replayed_hello_resets_nothing(void **state)
 	assert_true(sum_of(p, COUNTER_DROP_SESSION) > 0);
 }
 
+static bool withhold(struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	record(p, from, path, frame);
+	return false;
+}
+
+/* One frame, kept back and delivered after its sender's restart, whose clock begins anew. */
+static void a_frame_of_a_former_boot_deafens_nobody(void **state)
+{
+	static struct tape tape;
+	struct pair *p = *state;
+
+	pair_start_both(p);
+	p->user = &tape;
+	p->passes = withhold;
+	pair_run(p, 60);
+	p->passes = NULL;
+	pair_power_off(p, 1);
+	p->side[1].clock = 1000000;
+	pair_start(p, 1);
+	while (!p->side[0].node->peer_known || pair_said(p, "fw1: peer fw2: restarted") == 0)
+		pair_run(p, 1);
+	play(p, &tape);
+	pair_forget(p);
+	pair_run(p, 2000);
+	assert_silent(p, "peer");
+	assert_silent(p, "group");
+}
+
 static void a_session_is_renewed_without_losing_a_beat(void **state)
 {
 	struct pair *p = *state;
@@ -584,6 +613,7 @@ int main(void)
 		STORY(a_paused_master_whose_peer_is_gone_resumes_after_the_detection_time),
 		STORY(a_paused_node_on_its_way_up_starts_no_second_wait),
 		STORY(a_replayed_hello_resets_nothing),
+		STORY(a_frame_of_a_former_boot_deafens_nobody),
 		STORY(a_session_is_renewed_without_losing_a_beat),
 		STORY(key_rotation_is_hitless),
 		STORY(two_nodes_with_different_keys_do_not_agree),

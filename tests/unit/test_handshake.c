@@ -90,10 +90,9 @@ static void a_replayed_hello_leaves_the_session_alone(void **state)
 	assert_int_equal(beats(1, SESSION_CURRENT), OPENED);
 }
 
-static void a_restarted_peer_is_told_from_a_renewed_session(void **state)
+/* Node 1 is another boot, and both agree again. */
+static void restart(void)
 {
-	(void)state;
-	agree();
 	start(1, 22, KEY_A, 0);
 	now = mono_after_ms(now, 10);
 	tells(1);
@@ -105,6 +104,13 @@ static void a_restarted_peer_is_told_from_a_renewed_session(void **state)
 	tells(1);
 	assert_int_equal(beats(1, SESSION_CANDIDATE), OPENED_RESTARTED);
 	assert_int_equal(beats(0, SESSION_CURRENT), OPENED_CONFIRMED);
+}
+
+static void a_restarted_peer_is_told_from_a_renewed_session(void **state)
+{
+	(void)state;
+	agree();
+	restart();
 }
 
 static void the_previous_session_opens_for_one_second_and_seals_nothing(void **state)
@@ -127,6 +133,17 @@ static void the_previous_session_opens_for_one_second_and_seals_nothing(void **s
 	assert_int_equal(opens(1, 0, &late[0]), OPENED_REPLAY);
 	now = mono_after_us(now, 1);
 	assert_int_equal(opens(1, 0, &late[1]), OPENED_SESSION);
+}
+
+/* Its beats' numbers may be higher than those of the boot that is there now. */
+static void nothing_of_a_former_boot_is_heard_once_the_new_one_is(void **state)
+{
+	(void)state;
+	agree();
+	struct bytes late = sealed(1, SESSION_CURRENT, 0, "late");
+
+	restart();
+	assert_int_equal(opens(0, 0, &late), OPENED_SESSION);
 }
 
 static void a_session_is_renewed_by_volume_or_time(void **state)
@@ -340,6 +357,7 @@ int main(void)
 		T(a_replayed_hello_leaves_the_session_alone),
 		T(a_restarted_peer_is_told_from_a_renewed_session),
 		T(the_previous_session_opens_for_one_second_and_seals_nothing),
+		T(nothing_of_a_former_boot_is_heard_once_the_new_one_is),
 		T(a_session_is_renewed_by_volume_or_time),
 		T(a_candidate_that_nobody_confirms_ends_nothing),
 		T(session_frames_are_opened_once_and_by_their_receiver),
