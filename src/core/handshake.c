@@ -99,6 +99,8 @@ static void rearrange_session(struct session *s, unsigned n_paths, const int fro
 		s->sent[i] = from[i] >= 0 ? old.sent[from[i]] : s->sent_floor;
 		if (from[i] >= 0)
 			s->heard[i] = old.heard[from[i]];
+		else /* it may have been here before: what was heard then is forgotten */
+			s->heard[i].highest = UINT64_MAX;
 	}
 }
 
@@ -114,7 +116,7 @@ void handshake_rearrange(struct handshake *h, unsigned n_paths, const int from[C
 	memset(h->failures, 0, sizeof(h->failures));
 	for (unsigned kind = 0; kind < SESSION_KINDS; kind++)
 		rearrange_session(&h->session[kind], n_paths, from);
-	if (offer_is_used(h))
+	if (offer_is_used(h) || h->session[SESSION_CANDIDATE].valid)
 		make_offer(h);
 }
 

@@ -325,7 +325,8 @@ static void paths_keep_their_numbers_when_they_move(void **state)
 	assert_int_equal(s->sent[1], 100); /* a new one starts above all */
 	assert_int_equal(s->sent[2], 100);
 	assert_int_equal(s->heard[0].highest, 33);
-	assert_int_equal(s->heard[1].highest, 0);
+	/* A path that is new, or came back, hears nothing before the next session. */
+	assert_false(replay_is_new(&s->heard[1], 101));
 	for (unsigned i = 0; i < CONF_PATHS_MAX; i++)
 		assert_int_equal(side[0].h.hellos_sent[i], 500);
 	assert_true(handshake_wants_hello(&side[0].h)); /* and the session is renewed */
@@ -336,6 +337,22 @@ static void paths_keep_their_numbers_when_they_move(void **state)
 	handshake_rearrange(&side[0].h, 2, (const int[CONF_PATHS_MAX]){ 0, -1 });
 	assert_int_equal(s->sent[1], 100);
 	assert_int_equal(session_sent_most(s), 100);
+}
+
+/* It was made of an offer that the paths' change gives up: the path would stay closed. */
+static void a_candidate_is_renewed_too_when_paths_change(void **state)
+{
+	int from[CONF_PATHS_MAX] = { 0, -1 };
+
+	(void)state;
+	tells(0);
+	tells(1);
+	tells(0);
+	assert_true(handshake_has(&side[1].h, SESSION_CANDIDATE));
+	uint32_t offer = side[1].h.offer;
+
+	handshake_rearrange(&side[1].h, 2, from);
+	assert_int_equal(side[1].h.offer, offer + 1);
 }
 
 static void a_long_release_name_is_cut(void **state)
@@ -368,6 +385,7 @@ int main(void)
 		T(two_hundred_unauthentic_frames_in_a_second_are_enough),
 		T(a_new_key_does_not_end_the_session),
 		T(paths_keep_their_numbers_when_they_move),
+		T(a_candidate_is_renewed_too_when_paths_change),
 		T(a_long_release_name_is_cut),
 	};
 
