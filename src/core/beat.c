@@ -308,12 +308,14 @@ static void heard_group(struct node *n, mono_t now, unsigned g, const struct pee
 {
 	struct group *group = &n->group[g];
 	bool held = group->peer.known && (group->peer.flags & WIRE_GROUP_HOLDING);
+	/* A mastership of the peer's that came and went unheard. */
+	bool had = record->term > group->peer.term && record->term > group->term;
 
 	group->peer = *record;
 	if (!record->known)
 		return;
 	group_note_term(n, g, record->term);
-	if (held && !(record->flags & WIRE_GROUP_HOLDING) && group->state == GROUP_MASTER)
+	if ((held || had) && !(record->flags & WIRE_GROUP_HOLDING) && group->state == GROUP_MASTER)
 		node_act(out, ACTION_ANNOUNCE, g);
 	handover_heard(n, now, g, out);
 }
