@@ -327,7 +327,14 @@ static enum handshake_outcome judge_hello(
 	if (same_pair(&h->session[SESSION_CURRENT], &pair) ||
 		same_pair(&h->session[SESSION_CANDIDATE], &pair))
 		return HANDSHAKE_NOTHING;
-	if (offer_is_used(h))
+	/* A key derived twice would seal two frames with one number. */
+	const struct session *candidate = &h->session[SESSION_CANDIDATE];
+	bool in_candidate = candidate->valid && candidate->pair.own_offer == h->offer;
+	bool same_boot = memcmp(candidate->pair.peer_nonce, pair.peer_nonce, CRYPTO_NONCE_LEN) == 0;
+
+	if (in_candidate && same_boot && pair.peer_offer < candidate->pair.peer_offer)
+		return HANDSHAKE_NOTHING;
+	if (offer_is_used(h) || (in_candidate && !same_boot))
 		make_offer(h);
 	else
 		derive(h, now, &pair);

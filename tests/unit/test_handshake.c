@@ -146,6 +146,45 @@ static void nothing_of_a_former_boot_is_heard_once_the_new_one_is(void **state)
 	assert_int_equal(opens(0, 0, &late), OPENED_SESSION);
 }
 
+/* Else its sequence numbers would begin anew under the same key. */
+static void no_candidate_is_derived_twice(void **state)
+{
+	(void)state;
+	tells(0);
+	tells(1); /* 0 has a candidate */
+	struct bytes former = hello_of(1, 0), later;
+	unsigned derived = side[0].derived;
+
+	side[1].h.offer++; /* as after a renewal */
+	later = hello_of(1, 0);
+	assert_int_equal(hears(0, 0, &later), HANDSHAKE_ANSWER);
+	assert_int_equal(side[0].derived, derived + 1);
+	assert_int_equal(hears(0, 0, &former), HANDSHAKE_NOTHING);
+	assert_int_equal(side[0].derived, derived + 1);
+	assert_int_equal(side[0].h.session[SESSION_CANDIDATE].pair.peer_offer, 2);
+}
+
+/* Two boots of the peer answered the same offer: it is given up. */
+static void a_candidate_of_another_boot_is_not_derived_again(void **state)
+{
+	(void)state;
+	tells(0);
+	tells(1);
+	struct bytes former = hello_of(1, 0);
+	unsigned derived = side[0].derived;
+
+	start(1, 22, KEY_A, 0);
+	tells(0);
+	struct bytes later = hello_of(1, 0);
+
+	assert_int_equal(hears(0, 0, &later), HANDSHAKE_ANSWER);
+	assert_int_equal(side[0].h.offer, 2);
+	now = mono_after_ms(now, 10);
+	assert_int_equal(hears(0, 0, &former), HANDSHAKE_ANSWER); /* it is not fresh any more */
+	assert_int_equal(side[0].derived, derived);
+	agree();
+}
+
 static void a_session_is_renewed_by_volume_or_time(void **state)
 {
 	(void)state;
@@ -375,6 +414,8 @@ int main(void)
 		T(a_restarted_peer_is_told_from_a_renewed_session),
 		T(the_previous_session_opens_for_one_second_and_seals_nothing),
 		T(nothing_of_a_former_boot_is_heard_once_the_new_one_is),
+		T(no_candidate_is_derived_twice),
+		T(a_candidate_of_another_boot_is_not_derived_again),
 		T(a_session_is_renewed_by_volume_or_time),
 		T(a_candidate_that_nobody_confirms_ends_nothing),
 		T(session_frames_are_opened_once_and_by_their_receiver),
