@@ -319,6 +319,21 @@ static void a_paused_node_on_its_way_up_starts_no_second_wait(void **state)
 	assert_int_equal(pair_state(p, 0, 0), GROUP_MASTER);
 }
 
+static void a_boot_wait_that_was_slept_through_is_none(void **state)
+{
+	struct pair *p = *state;
+
+	pair_start(p, 0);
+	pair_run(p, 100);
+	pair_pause(p, 0);
+	pair_run(p, 15000);
+	pair_wake(p, 0);
+	pair_run(p, 199);
+	assert_int_equal(pair_state(p, 0, 0), GROUP_INIT);
+	pair_run(p, 2);
+	ASSERT_TOLD(p, "fw1: group 7: init -> master, nobody heard during the boot wait");
+}
+
 struct tape {
 	unsigned n;
 	struct {
@@ -612,6 +627,7 @@ int main(void)
 		STORY(a_paused_master_touches_nothing_before_it_has_listened),
 		STORY(a_paused_master_whose_peer_is_gone_resumes_after_the_detection_time),
 		STORY(a_paused_node_on_its_way_up_starts_no_second_wait),
+		STORY(a_boot_wait_that_was_slept_through_is_none),
 		STORY(a_replayed_hello_resets_nothing),
 		STORY(a_frame_of_a_former_boot_deafens_nobody),
 		STORY(a_session_is_renewed_without_losing_a_beat),
