@@ -134,7 +134,7 @@ static void check_lingering(struct world *w, const struct machine *m)
 	const struct check_machine *c = &w->check.of[m->id];
 	uint64_t limit = GUARD_LINGER_MS * UINT64_C(1001) + kernel_us(w);
 
-	if (!m->powered || m->paused_until != 0 || w->check.slow_at + 4 * limit > w->now ||
+	if (!m->powered || m->paused_until != 0 || check_was_slow(w, 4 * limit) ||
 		c->woke_at + 4 * limit > w->now)
 		return;
 	for (unsigned g = 0; g < m->conf->n_groups; g++) {

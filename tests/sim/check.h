@@ -85,6 +85,12 @@ static inline const char *check_name(const struct world *w, unsigned m)
 	return w->machine[m].conf->node[m];
 }
 
+/* A kernel took long within the last so many us. */
+static inline bool check_was_slow(const struct world *w, uint64_t us)
+{
+	return w->check.slow || w->now < w->check.slow_at + us;
+}
+
 /* The configuration's times. */
 static inline uint64_t check_heartbeat_us(const struct world *w)
 {

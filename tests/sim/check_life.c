@@ -23,8 +23,9 @@ void check_disturbed(struct world *w)
 	struct check *c = &w->check;
 
 	c->disturbed_at = c->calm_at = w->now;
-	if (w->kernel_delay_max > 2000)
+	if (c->slow || w->kernel_delay_max > 2000)
 		c->slow_at = w->now;
+	c->slow = w->kernel_delay_max > 2000;
 	for (unsigned p = 0; p < WORLD_PATHS_MAX; p++) {
 		if (!path_works(w, p))
 			c->path_ok_since[p] = 0;
@@ -60,6 +61,7 @@ void check_powered(struct world *w, unsigned m)
 	struct check_machine *c = &w->check.of[m];
 
 	c->powered_at = w->now;
+	c->gone_since = 0;
 	c->stopped_at = 0;
 	for (unsigned g = 0; g < WORLD_GROUPS_MAX; g++)
 		c->group[g].lingers_since = 0; /* a new guardian begins with nothing else */
@@ -72,7 +74,7 @@ void check_engine_started(struct world *w, unsigned m, uint64_t adopted)
 
 	c->engine_since = c->on_time_since = c->awake_since = c->fresh_at = w->now;
 	c->adopted = adopted;
-	c->carrier_at = c->lost = 0;
+	c->carrier_at = c->lost = c->late_us = 0;
 	c->in_sync = c->stopping = false;
 	c->listens_until = c->stopped_at = 0;
 	c->request.engine = c->request.id = 0;
@@ -146,7 +148,7 @@ void check_lease_over(struct world *w, unsigned m, unsigned group)
 	const uint64_t long_us = (GUARD_LEASE_MS + GUARD_RENEW_MS) * UINT64_C(1000);
 
 	if (machine->powered && machine->paused_until == 0 && w->now > c->powered_at + long_us &&
-		w->now > c->woke_at + long_us && w->now > w->check.slow_at + 2 * long_us)
+		w->now > c->woke_at + long_us && !check_was_slow(w, 2 * long_us))
 		world_fail(
 			w, "%s lets the lease of group %u run out", machine->conf->node[m], group);
 }

@@ -61,6 +61,7 @@ struct check {
 	uint64_t calm_at;                        /* anything from outside happened */
 	unsigned lasting;                        /* faults that have begun and not ended */
 	uint64_t flood_at, slow_at;
+	bool slow; /* the kernels are */
 	uint64_t same_time, steps_there;
 };
 

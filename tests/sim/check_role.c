@@ -233,7 +233,7 @@ void check_kernel_acted(
 		*lingers_since = w->now;
 	} else if (type == GUARD_REMOVE_REST) {
 		if (*lingers_since > c->of[m].woke_at &&
-			w->now > c->slow_at + 4 * GUARD_LINGER_MS * UINT64_C(1000) &&
+			!check_was_slow(w, 4 * GUARD_LINGER_MS * UINT64_C(1000)) &&
 			w->now < *lingers_since + GUARD_LINGER_MS * 950)
 			world_fail(w, "%s stops forwarding for group %u after %llu us",
 				check_name(w, m), group,

@@ -102,6 +102,20 @@ static void check_lost(struct world *w, unsigned m)
 	}
 }
 
+/* P6.4: what this node was late by, it allows its peer. A timer was due a heartbeat after it
+ * stopped, at the latest. */
+static void check_discount(struct world *w, unsigned m)
+{
+	const struct check_machine *c = &w->check.of[m];
+	uint64_t until = c->fresh_at + check_detection_us(w) + c->late_us;
+
+	if (c->woke_at > c->fresh_at && c->late_us < check_detection_us(w) &&
+		c->late_us > check_heartbeat_us(w) * 6 / 5 + 1000 &&
+		w->now + check_heartbeat_us(w) + check_detection_us(w) / CHECK_CLOCKS + 10 < until)
+		world_fail(w, "P6.4: %s ran %llu us late and does not allow its peer for it",
+			check_name(w, m), (unsigned long long)c->late_us);
+}
+
 static void check_peer(struct world *w, unsigned m, enum event_type type)
 {
 	struct check_machine *c = &w->check.of[m];
@@ -113,6 +127,7 @@ static void check_peer(struct world *w, unsigned m, enum event_type type)
 		for (unsigned g = 0; g < n->conf->n_groups; g++)
 			c->group[g].suspended = false;
 		check_lost(w, m);
+		check_discount(w, m);
 	}
 	if (type == EVENT_TIMER && n->links.peer_alive &&
 		w->now > c->fresh_at + detection + detection / CHECK_CLOCKS + 100 &&

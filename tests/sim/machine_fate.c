@@ -152,7 +152,7 @@ void machine_arrives(struct world *w, const struct item *item)
 		wire_forget(w, item);
 }
 
-/* What came meanwhile is waiting, and so are timers: either may be seen first. */
+/* What came meanwhile is waiting, and so are timers: the daemon drains its sockets first. */
 static void catch_up(struct world *w, struct machine *m)
 {
 	struct item inbox[WORLD_INBOX_MAX];
@@ -161,8 +161,6 @@ static void catch_up(struct world *w, struct machine *m)
 	memcpy(inbox, m->inbox, n * sizeof(inbox[0]));
 	m->n_inbox = 0;
 	world_trace(w, "%s: wakes", m->conf->node[m->id]);
-	if (rng_chance(&w->rng, 25))
-		machine_timer(w, m);
 	for (unsigned i = 0; i < n; i++)
 		machine_arrives(w, &inbox[i]);
 	for (unsigned g = 0; g < m->conf->n_groups && m->powered; g++) {
