@@ -307,7 +307,8 @@ static void heard_group(struct node *n, mono_t now, unsigned g, const struct pee
 	struct actions *out)
 {
 	struct group *group = &n->group[g];
-	bool held = group->peer.known && (group->peer.flags & WIRE_GROUP_HOLDING);
+	/* It was said, be it by a boot that is no more. */
+	bool held = group->peer.flags & WIRE_GROUP_HOLDING;
 	/* A mastership of the peer's that came and went unheard. */
 	bool had = record->term > group->peer.term && record->term > group->term;
 

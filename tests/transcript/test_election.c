@@ -371,6 +371,25 @@ static void a_mastership_that_nobody_heard_of_is_announced_over(void **state)
 	assert_true(p->side[0].n_announced > 0);
 }
 
+/* fw1's engine dies when its addresses are removed, and before it can say so. */
+static void the_addresses_of_a_former_boot_are_announced_over(void **state)
+{
+	struct pair *p = *state;
+
+	part(p);
+	pair_cut_all(p, false);
+	while (p->side[0].ordered != ROLE_DROP)
+		pair_run_us(p, 10);
+	pair_run_us(p, PAIR_FRAME_US + 20); /* fw2 hears that it still holds them */
+	p->side[0].owns[0] = false;
+	pair_forget(p);
+	pair_restart_engine(p, 0);
+	pair_run(p, 1000);
+	assert_silent(p, "fw2: peer fw1: lost");
+	assert_owner(p, 1);
+	assert_true(p->side[1].n_announced > 0);
+}
+
 static void two_masters_in_sync_plays_no_part(void **state)
 {
 	struct pair *p = *state;
@@ -564,6 +583,7 @@ int main(void)
 		STORY(two_masters_the_served_one_stays),
 		STORY(two_masters_the_one_that_stays_goes_above_the_others_term),
 		STORY(a_mastership_that_nobody_heard_of_is_announced_over),
+		STORY(the_addresses_of_a_former_boot_are_announced_over),
 		STORY(two_masters_in_sync_plays_no_part),
 		STORY(two_masters_the_operable_one_stays),
 		STORY(two_masters_the_better_priority_stays),
