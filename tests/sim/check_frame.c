@@ -113,6 +113,7 @@ void check_frame_comes(struct world *w, unsigned m, const struct frame *frame, u
 	const struct node *n = machine->node;
 	const struct session *s = n->handshake.session;
 
+	w->check.sender = frame->origin.engine;
 	w->check.echo = is_session(frame) ? echo_of(frame) : 0;
 	before.engine = machine->engines;
 	before.heard = n->counter[COUNTER_FRAMES_HEARD];

@@ -88,6 +88,7 @@ void check_engine_started(struct world *w, unsigned m, uint64_t adopted)
 		c->group[g].state = n->group[g].state;
 		c->group[g].dropping = c->group[g].lease_lost = false;
 		c->group[g].phase = HANDOVER_NONE;
+		c->group[g].refused_at = 0;
 		if (n->group[g].maintenance != c->group[g].maintenance)
 			world_fail(w, "%s forgets the maintenance of group %u",
 				w->machine[m].conf->node[m], g);

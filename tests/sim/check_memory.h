@@ -39,9 +39,10 @@ struct check_machine {
 	struct {
 		enum group_state state;
 		bool maintenance;
-		bool dropping;                /* the removal was ordered and is not reported */
-		bool lease_lost;              /* since its last mastership */
-		unsigned phase;               /* of the hand-over */
+		bool dropping;   /* the removal was ordered and is not reported */
+		bool lease_lost; /* since its last mastership */
+		unsigned phase;  /* of the hand-over */
+		uint64_t refused_at;
 		bool suspended;               /* no preemption after a manual failover */
 		uint64_t fit_since, unfit_at; /* for preemption */
 		uint64_t announced_at, must_announce_at;
@@ -54,7 +55,8 @@ struct check {
 	uint64_t both_since[WORLD_GROUPS_MAX], none_since[WORLD_GROUPS_MAX];
 	uint64_t contact[2][WORLD_GROUPS_MAX]; /* since both hold: heard by machine */
 	unsigned takes[WORLD_GROUPS_MAX];      /* since the first fault */
-	uint64_t echo; /* the highest number that the frame just heard echoes; 0 = none */
+	uint32_t sender; /* of the frame just heard: how many engines it had had */
+	uint64_t echo;   /* the highest number that the frame just heard echoes; 0 = none */
 	uint64_t released_at[WORLD_GROUPS_MAX];
 	uint64_t path_ok_since[WORLD_PATHS_MAX]; /* both ways */
 	uint64_t disturbed_at;                   /* anything happened, also to a master */

@@ -144,6 +144,10 @@ static void check_gap(struct world *w, unsigned m, unsigned group, enum election
 	uint64_t released_at = c->released_at[group];
 
 	c->released_at[group] = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		if (c->of[i].stopped_at != 0 || c->of[i].woke_at >= released_at)
+			return;
+	}
 	if (released_at == 0 || check_is_flooded(w) || c->calm_at > released_at ||
 		w->now < released_at + GAP_US || !check_is_eligible(w, 1 - m, group))
 		return;

@@ -6,6 +6,8 @@
 #include "core/group.h"
 #include "machine.h"
 
+enum { RETRY_US = 1000000 };
+
 bool check_operable(const struct world *w, unsigned m, unsigned group)
 {
 	const struct conf *conf = w->machine[m].conf;
@@ -162,12 +164,37 @@ static void check_request(struct world *w, unsigned m)
 	if (n->counter[COUNTER_REQUESTS] == c->request.n)
 		return;
 	if (n->counter[COUNTER_REQUESTS] != c->request.n + 1 ||
-		(c->request.engine == w->machine[1 - m].engines + 1 &&
-			c->request.id == n->request.in.id))
+		(c->request.engine == w->check.sender + 1 && c->request.id == n->request.in.id))
 		world_fail(w, "%s carries out a request of its peer twice", check_name(w, m));
 	c->request.n = n->counter[COUNTER_REQUESTS];
-	c->request.engine = w->machine[1 - m].engines + 1;
+	c->request.engine = w->check.sender + 1;
 	c->request.id = n->request.in.id;
+}
+
+/* Maintenance as it was before this step: what a beat asks for comes behind what it tells. */
+static void check_accepted(struct world *w, unsigned m, unsigned g)
+{
+	const struct check_machine *c = &w->check.of[m];
+	const struct group *group = &w->machine[m].node->group[g];
+	enum reason reason = group->handover.reason;
+	bool forced = (group->peer.flags & WIRE_GROUP_FORCED) || reason == REASON_MAINTENANCE ||
+		      reason == REASON_STOPPING;
+
+	if (c->group[g].maintenance || c->stopping)
+		world_fail(w, "8: %s accepts group %u and is ineligible", check_name(w, m), g);
+	if (!forced && (!check_operable(w, m, g) || (!c->in_sync && reason != REASON_MONITORS)))
+		world_fail(w, "8: %s accepts group %u and is not fit", check_name(w, m), g);
+}
+
+/* Who was refused does not ask again at once, but for the operator. */
+static void check_asked(struct world *w, unsigned m, unsigned g)
+{
+	uint64_t refused_at = w->check.of[m].group[g].refused_at;
+	enum reason reason = w->machine[m].node->group[g].handover.reason;
+
+	if (reason != REASON_MANUAL && reason != REASON_TAKEN_AWAY && refused_at != 0 &&
+		w->now < refused_at + RETRY_US - RETRY_US / CHECK_CLOCKS)
+		world_fail(w, "8: %s asks again to hand group %u over", check_name(w, m), g);
 }
 
 /* What a node says of itself is true of its kernel; what it agrees to it can keep. */
@@ -180,9 +207,13 @@ static void check_handover(struct world *w, unsigned m, unsigned g, const struct
 	if (group->handover.phase == HANDOVER_RELEASED && machine->held[g])
 		world_fail(w, "P8.1: %s says that it released group %u, and holds it",
 			check_name(w, m), g);
-	if (group->handover.phase == HANDOVER_RESERVED && *phase != HANDOVER_RESERVED &&
-		!check_is_eligible(w, m, g))
-		world_fail(w, "8: %s accepts group %u and is ineligible", check_name(w, m), g);
+	if (group->handover.phase == HANDOVER_RESERVED && *phase != HANDOVER_RESERVED)
+		check_accepted(w, m, g);
+	if (group->handover.phase == HANDOVER_ASKING && *phase != HANDOVER_ASKING)
+		check_asked(w, m, g);
+	if (group->handover.phase == HANDOVER_NONE && *phase == HANDOVER_ASKING &&
+		group->state == GROUP_MASTER)
+		w->check.of[m].group[g].refused_at = w->now;
 	if (*phase == HANDOVER_RECLAIMING && group->handover.phase == HANDOVER_NONE &&
 		event->type == EVENT_TIMER && machine->node->joining == JOINING_NOT &&
 		group->state != GROUP_MASTER && check_is_eligible(w, m, g) &&
@@ -247,6 +278,8 @@ static void check_group(struct world *w, unsigned m, unsigned g, const struct ev
 		c->group[g].state == GROUP_MASTER && group->state == GROUP_MASTER && !group->served)
 		world_fail(w, "%s does not see that group %u serves", check_name(w, m), g);
 	c->group[g].state = group->state;
+	if (group_own_standing(w->machine[m].node, g).operable != check_operable(w, m, g))
+		world_fail(w, "%s misjudges the monitors of group %u", check_name(w, m), g);
 	check_handover(w, m, g, event);
 	check_dropping(w, m, g, event);
 	check_late(w, m, g);

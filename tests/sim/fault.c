@@ -182,6 +182,7 @@ static moment_fn *const moments[FAULT_COUNT] = {
 	[FAULT_MAINTENANCE] = moment_maintenance,
 	[FAULT_FORCED_MAINTENANCE] = moment_forced_maintenance,
 	[FAULT_RELOAD] = moment_reload,
+	[FAULT_PATH_RETURNS] = moment_path_returns,
 	[FAULT_STOP] = machine_stop,
 	[FAULT_MISSING] = moment_missing,
 	[FAULT_THIEF] = moment_thief,

@@ -49,6 +49,7 @@ struct world;
 	X(MAINTENANCE, "the operator changes maintenance")                                         \
 	X(FORCED_MAINTENANCE, "the operator forces maintenance")                                   \
 	X(RELOAD, "the configuration is read again")                                               \
+	X(PATH_RETURNS, "a path goes by one reload and comes back by the next")                    \
 	X(STOP, "the service is stopped and started")                                              \
 	X(MISSING, "another program removes addresses")                                            \
 	X(THIEF, "another program keeps removing addresses")                                       \

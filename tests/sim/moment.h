@@ -26,6 +26,7 @@ void moment_forced_failover(struct world *w, unsigned m);
 void moment_maintenance(struct world *w, unsigned m);
 void moment_forced_maintenance(struct world *w, unsigned m);
 void moment_reload(struct world *w, unsigned m);
+void moment_path_returns(struct world *w, unsigned m);
 void moment_missing(struct world *w, unsigned m);
 void moment_thief(struct world *w, unsigned m);
 void moment_power_off(struct world *w, unsigned m);

@@ -144,6 +144,32 @@ void moment_reload(struct world *w, unsigned m)
 		world_fail(w, "a reload is judged wrongly: %s", result_text(result));
 }
 
+static bool reload_paths(struct world *w, unsigned m, unsigned n_paths)
+{
+	if (!machine_runs(&w->machine[m]))
+		return false;
+	machine_next_conf(w, m)->n_paths = n_paths;
+	return machine_reload(w, m) == RESULT_DONE;
+}
+
+/* What was heard on it before is played again. */
+void moment_path_returns(struct world *w, unsigned m)
+{
+	const struct conf *conf = w->machine[m].conf;
+	unsigned path = conf->n_paths - 1;
+
+	if (conf->n_paths == conf->n_links || !reload_paths(w, m, path))
+		return;
+	world_run(w, w->now + rng_below(&w->rng, check_heartbeat_us(w)));
+	if (w->failed || !reload_paths(w, m, path + 1))
+		return;
+	for (unsigned i = 0; i < w->n_recorded; i++) {
+		if (w->recorded[i].to == m && w->recorded[i].origin.path == path)
+			wire_inject(w, m, path, span_of(w->recorded[i].bytes, w->recorded[i].len),
+				&w->recorded[i].origin, rng_below(&w->rng, 1000));
+	}
+}
+
 /* Both nodes read the file they read at first. */
 void moment_reload_all(struct world *w)
 {

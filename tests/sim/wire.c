@@ -49,6 +49,7 @@ struct origin wire_sealed(struct world *w, unsigned from, unsigned path)
 		.sent_at = w->now,
 		.from = from,
 		.path = path,
+		.engine = w->machine[from].engines,
 	};
 }
 

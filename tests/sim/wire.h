@@ -16,7 +16,8 @@ struct origin {
 	uint64_t serial;  /* of the frame as its sender sealed it; 0 = nobody's: forged */
 	uint64_t sent_at; /* in the world's time, also for one that comes again */
 	unsigned from, path;
-	bool altered; /* it is not what was sent any more */
+	uint32_t engine; /* how many the sender had had before the one that sealed it */
+	bool altered;    /* it is not what was sent any more */
 };
 
 /* Machine `from` sends a frame. */
