@@ -131,6 +131,8 @@ static void ran_too_late(struct node *n, mono_t now, uint64_t late_us, struct ac
 	}
 	if (n->joining == JOINING_LATE)
 		n->join_until = mono_after_us(now, node_detection_us(n));
+	else /* a boot wait that it slept through is none */
+		n->join_until = mono_max(n->join_until, mono_after_us(now, node_detection_us(n)));
 	linkset_forget(&n->links);
 	n->peer_since = now;
 	node_forget_peer(n, now, REASON_LATE, out);

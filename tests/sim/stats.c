@@ -51,6 +51,8 @@ unsigned stats_print(const struct stats *s, FILE *to)
 
 	fprintf(to, "%llu schedules, %llu steps\n", (unsigned long long)s->schedules,
 		(unsigned long long)s->steps);
+	for (unsigned i = 0; i < THEME_COUNT; i++)
+		never += missing(to, "theme", theme_text(i), s->theme[i]);
 	for (unsigned i = 0; i < FAULT_COUNT; i++)
 		never += missing(to, "fault", fault_text(i), s->fault[i]);
 	for (unsigned i = RULE_NONE + 1; i < RULE_COUNT; i++)
