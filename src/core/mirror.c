@@ -353,24 +353,35 @@ void mirror_settle(struct node *n, mono_t now, struct actions *out)
 	mirror_pass_settle(n, now, out);
 }
 
+/* What is past has been seen to, or waits for something else than time. */
+static mono_t sooner(mono_t at, mono_t due, mono_t now)
+{
+	return mono_before(now, due) ? mono_min(at, due) : at;
+}
+
 mono_t mirror_deadline(const struct node *n, mono_t now)
 {
 	const struct mirror *m = n->mirror;
-	mono_t at;
+	mono_t at = MONO_NEVER;
 
 	if (m == NULL)
-		return MONO_NEVER;
-	at = mono_min(channel_out_deadline(&m->out), channel_in_deadline(&m->in));
-	at = mono_min(at, mono_min(m->adopt_due, m->settle_due));
-	if (m->up && m->sending == SENDING_DOWN)
-		at = mono_min(at, m->start_at);
-	if (m->sending == SENDING_START && m->role == MIRROR_SOLE)
-		at = mono_min(at, mono_after_ms(m->up_since, OFFERS_WAIT_MS));
+		return at;
+	at = sooner(at, m->adopt_due, now);
+	at = sooner(at, m->settle_due, now);
+	at = sooner(at, m->start_at, now);
+	if (m->up && m->has_path) {
+		at = sooner(at, channel_out_deadline(&m->out), now);
+		at = sooner(at, channel_in_deadline(&m->in), now);
+	}
+	if (m->sending == SENDING_START)
+		at = sooner(at, mono_after_ms(m->up_since, OFFERS_WAIT_MS), now);
 	if (!mono_is_never(m->lacking_since) && !m->waited)
-		at = mono_min(at, mono_after_ms(m->lacking_since, n->conf->sync_wait_ms));
-	if (m->ask && mirror_is_sending(m))
-		at = mono_min(at, m->ask_due);
-	return mono_max(mono_min(at, mirror_pass_deadline(m)), now);
+		at = sooner(at, mono_after_ms(m->lacking_since, n->conf->sync_wait_ms), now);
+	if (m->ask)
+		at = sooner(at, m->ask_due, now);
+	if (mirror_pass_is_busy(m))
+		return mono_after_us(now, 1);
+	return sooner(at, mirror_pass_deadline(m), now);
 }
 
 uint32_t mirror_mark(struct node *n)

@@ -63,6 +63,7 @@ struct mirror {
 	bool up;       /* the peer is known: there is a channel to it */
 	bool learned;  /* a pass ended since the start */
 	unsigned path; /* that frames go by */
+	bool has_path;
 	mono_t up_since;
 
 	/* Sending. */
@@ -165,6 +166,8 @@ void mirror_deliver_held(struct node *n, mono_t now, struct actions *out);
 void mirror_pass_object(struct node *n, mono_t now, const struct object *o, struct actions *out);
 /* Starts, goes on with and ends passes. */
 void mirror_pass_settle(struct node *n, mono_t now, struct actions *out);
+/* A walk goes on with the next step. */
+bool mirror_pass_is_busy(const struct mirror *m);
 mono_t mirror_pass_deadline(const struct mirror *m);
 /* Those are not wanted any more. */
 void mirror_pass_abort(struct node *n, unsigned wants);

@@ -333,14 +333,15 @@ void mirror_pass_settle(struct node *n, mono_t now, struct actions *out)
 		go_on(n, now, out);
 }
 
+bool mirror_pass_is_busy(const struct mirror *m)
+{
+	return m->on && m->pass.running && m->pass.dumped;
+}
+
 mono_t mirror_pass_deadline(const struct mirror *m)
 {
-	if (!m->on)
+	if (!m->on || m->pass.running)
 		return MONO_NEVER;
-	if (m->pass.running)
-		return m->pass.dumped ? (mono_t){ 0 } : MONO_NEVER;
-	if ((m->wants & wants_that_send) && !m->rest)
-		return (mono_t){ 0 };
 	if (m->wants != 0 || m->audit_now)
 		return m->pass_after;
 	return mono_max(m->audit_due, m->pass_after);

@@ -94,7 +94,10 @@ void mirror_send(struct node *n, mono_t now, struct actions *out)
 	uint32_t number;
 	struct span records;
 
-	if (m == NULL || !m->up || !choose_path(n))
+	if (m == NULL || !m->up)
+		return;
+	m->has_path = choose_path(n);
+	if (!m->has_path)
 		return;
 	channel_out_flush(&m->out);
 	if (channel_in_ack_due(&m->in, now))
