@@ -35,7 +35,8 @@ struct mirror *mirror_init(struct node *n, mono_t now)
 	m->in_sync = true;
 	index_init(&m->index, n->env.mirror_key, n->env.mirror_objects,
 		(uint8_t *)m + ((sizeof(*m) + 15) & ~(size_t)15));
-	channel_out_init(&m->out, WIRE_BEAT_FRAME_MAX - MIRROR_FRAME_OVERHEAD);
+	channel_out_init(
+		&m->out, WIRE_BEAT_FRAME_MAX - MIRROR_FRAME_OVERHEAD, n->env.mirror_frames);
 	m->untold = m->adopted_at = m->out.next;
 	return m;
 }
@@ -167,10 +168,10 @@ static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 		index_adopt(&m->index, INDEX_OWN);
 	if (!m->up || !mirror_is_sending(m))
 		return;
+	/* The kernel of who was master of all has everything, once that was agreed upon. */
+	if (from == MIRROR_SOLE && m->sending == SENDING_EVENTS)
+		m->complete = true;
 	if (m->role == MIRROR_IDLE) {
-		/* This kernel has everything, unless it was never agreed upon what that is. */
-		if (m->sending == SENDING_EVENTS && from == MIRROR_SOLE)
-			m->complete = true;
 		mirror_pass_abort(n, WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS);
 		if (m->sending != SENDING_EVENTS)
 			m->sending = SENDING_START;
