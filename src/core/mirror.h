@@ -81,9 +81,10 @@ struct mirror {
 	bool same_hash; /* both nodes hash under one key: hashes can be compared */
 	bool complete;  /* a full resync of the present epoch came to its end */
 	bool receiving;
-	uint32_t heard_generation;
+	uint32_t heard_generation;                /* the peer's number of it */
+	uint32_t stamp;                           /* ours: entries that it confirmed carry it */
 	uint8_t sweep_buckets[RECORD_BITMAP_LEN]; /* of the resync or repair that is received */
-	uint32_t confirmed;                       /* objects that carry heard_generation */
+	uint32_t confirmed;                       /* objects that carry it */
 	uint32_t received;
 	mono_t receiving_since;
 	uint8_t ask_buckets[RECORD_BITMAP_LEN]; /* found different: the peer is asked for them */

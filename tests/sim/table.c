@@ -119,6 +119,7 @@ static void tell(struct world *w, struct machine *m, uint8_t op, unsigned key, b
 		t->reading_soon = true;
 		world_later(w, w->now + rng_between(&w->rng, 10, 300), ITEM_EVENTS, m->id);
 	}
+	world_trace(w, "%s: event %u of session %u", m->conf->node[m->id], op, key);
 	if (t->n_events == TABLE_EVENTS_MAX) {
 		t->lost = true;
 		return;
@@ -264,6 +265,9 @@ void table_write(struct world *w, struct machine *m, struct span orders)
 	for (size_t at = 0; at < orders.len;) {
 		const struct object_order *o = (const void *)(orders.data + at);
 		int why = carry_out(w, m, o);
+
+		world_trace(w, "%s: order %u of session %u: %d", m->conf->node[m->id], o->op,
+			object_order_key(o)[0], why);
 
 		if (why != 0 && n < ARRAY_LEN(refused) && object_order_len(o) <= 64) {
 			memcpy(refused[n].bytes, o, object_order_len(o));

@@ -23,7 +23,7 @@ enum {
 	WORLD_ACCEPTED = 16384, /* of so many frames in a row the checks know which were accepted */
 	WORLD_INBOX_MAX = 512,
 	WORLD_INBOX_RESERVE = 64, /* for what is not a frame */
-	WORLD_TRACE_LINES = 200,
+	WORLD_TRACE_LINES = 2000,
 	WORLD_TRACE_LEN = 160,
 };
 
