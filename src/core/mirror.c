@@ -14,6 +14,7 @@ enum {
 	SETTLE_AFTER_MS = 2000, /* traffic comes first */
 	LAG_MAX_MS = 1000,      /* more is not in sync */
 	ASK_EVERY_MS = 5000,
+	FORGOTTEN_MS = 500, /* without a resync that should come by itself */
 	HOLD_ALONE_MS = 24 * 3600 * 1000,
 };
 
@@ -329,10 +330,23 @@ void mirror_judge_sync(struct node *n, mono_t now)
 		peer_name(n));
 }
 
+/* The peer is master, and does not know that this node lacks what it has. */
+static bool is_forgotten(const struct node *n, mono_t now)
+{
+	const struct mirror *m = n->mirror;
+
+	return !m->complete && !m->receiving && !mono_is_never(m->lacking_since) &&
+	       mono_reached(mono_after_ms(m->lacking_since, FORGOTTEN_MS), now);
+}
+
 static void ask(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
 
+	if (is_forgotten(n, now)) {
+		memset(m->ask_buckets, 0xff, sizeof(m->ask_buckets));
+		m->ask = true;
+	}
 	if (!m->ask || !mono_reached(m->ask_due, now) || !mirror_is_sending(m))
 		return;
 	put_plain(n, now, WIRE_RECORD_ASK, span_of(m->ask_buckets, sizeof(m->ask_buckets)));
@@ -378,8 +392,10 @@ mono_t mirror_deadline(const struct node *n, mono_t now)
 		at = sooner(at, mono_after_ms(m->up_since, OFFERS_WAIT_MS), now);
 	if (!mono_is_never(m->lacking_since) && !m->waited)
 		at = sooner(at, mono_after_ms(m->lacking_since, n->conf->sync_wait_ms), now);
-	if (m->ask)
+	if (m->ask || is_forgotten(n, now))
 		at = sooner(at, m->ask_due, now);
+	else if (!m->complete && !mono_is_never(m->lacking_since))
+		at = sooner(at, mono_after_ms(m->lacking_since, FORGOTTEN_MS), now);
 	if (mirror_pass_is_busy(m))
 		return mono_after_us(now, 1);
 	return sooner(at, mirror_pass_deadline(m), now);
