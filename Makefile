@@ -104,11 +104,12 @@ programs = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/$(1)/$(2)_*.c))
 
 LIB_OBJECTS := $(call objects,$(foreach d,core conf object monitor io,$(wildcard src/$(d)/*.c)))
 DAEMON_OBJECTS := $(call objects,$(wildcard src/daemon/*.c))
-CTL_OBJECTS := $(call objects,$(wildcard src/ctl/*.c))
+CTL_OBJECTS := $(call objects,$(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)))
+CTL_MAIN := $(call objects,$(wildcard src/ctl/main.c))
 SIM_OBJECTS := $(call objects,$(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)))
 SIM_MAIN := $(call objects,$(wildcard tests/sim/main.c))
 
-PROGRAMS := $(if $(DAEMON_OBJECTS),$(BUILD)/nsrpd) $(if $(CTL_OBJECTS),$(BUILD)/nsrpctl)
+PROGRAMS := $(if $(DAEMON_OBJECTS),$(BUILD)/nsrpd) $(if $(CTL_MAIN),$(BUILD)/nsrpctl)
 UNIT_TESTS := $(call programs,unit,test)
 TRANSCRIPT_TESTS := $(call programs,transcript,test)
 FUZZ_TESTS := $(call programs,fuzz,fuzz)
@@ -153,6 +154,8 @@ $(BUILD)/link: FORCE | $(BUILD)
 	@$(call remember,$@,$(CC) $(LINK) $(LIBS)):
 $(BUILD)/libnsrp.list: FORCE | $(BUILD)
 	@$(call remember,$@,$(LIB_OBJECTS)):
+$(BUILD)/libctl.list: FORCE | $(BUILD)
+	@$(call remember,$@,$(CTL_OBJECTS)):
 $(BUILD)/libsim.list: FORCE | $(BUILD)
 	@$(call remember,$@,$(SIM_OBJECTS)):
 
@@ -161,6 +164,7 @@ $(BUILD)/obj/src/object/%.o: EXTRA := -Wno-cast-align
 $(BUILD)/obj/tests/netns/objects.o: EXTRA := -Wno-cast-align
 # cmocka's assertions do not return, but do not say so.
 $(BUILD)/obj/tests/unit/%.o: EXTRA := -Wno-null-dereference
+$(BUILD)/obj/tests/unit/test_object_%.o: EXTRA := -Wno-null-dereference -Wno-cast-align
 $(BUILD)/obj/tests/transcript/%.o $(BUILD)/obj/tests/fuzz/%.o: EXTRA := -Itests/sim \
 	-Wno-null-dereference
 
@@ -175,6 +179,9 @@ link = $(Q)mkdir -p $(@D) && $(CC) $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$
 $(BUILD)/libnsrp.a: $(LIB_OBJECTS) $(BUILD)/libnsrp.list
 	$(call say,AR  ,$@)
 	$(archive)
+$(BUILD)/libctl.a: $(CTL_OBJECTS) $(BUILD)/libctl.list
+	$(call say,AR  ,$@)
+	$(archive)
 $(BUILD)/libsim.a: $(SIM_OBJECTS) $(BUILD)/libsim.list
 	$(call say,AR  ,$@)
 	$(archive)
@@ -182,7 +189,7 @@ $(BUILD)/libsim.a: $(SIM_OBJECTS) $(BUILD)/libsim.list
 $(BUILD)/nsrpd: $(DAEMON_OBJECTS) $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
-$(BUILD)/nsrpctl: $(CTL_OBJECTS) $(BUILD)/libnsrp.a $(BUILD)/link
+$(BUILD)/nsrpctl: $(CTL_MAIN) $(BUILD)/libctl.a $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/stream: $(BUILD)/obj/tests/netns/stream.o $(BUILD)/link
@@ -201,7 +208,7 @@ $(BUILD)/sim: $(SIM_MAIN) $(BUILD)/libsim.a $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(UNIT_TESTS) $(TRANSCRIPT_TESTS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsim.a \
-		$(BUILD)/libnsrp.a $(BUILD)/link
+		$(BUILD)/libctl.a $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link,-lcmocka)
 $(FUZZ_TESTS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsim.a $(BUILD)/libnsrp.a \

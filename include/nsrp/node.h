@@ -16,6 +16,7 @@
 #include "nsrp/conf.h"
 #include "nsrp/crypto.h"
 #include "nsrp/log.h"
+#include "nsrp/object.h"
 #include "nsrp/tables.h"
 
 enum group_state { /* NSRP's states and their numbers; the numbers travel on the wire */
@@ -52,7 +53,25 @@ enum event_type {
 	EVENT_TAKEN_AWAY, /* another program keeps removing the group's addresses */
 	EVENT_COMMAND,    /* the operator asks */
 	EVENT_STOP,       /* hand everything over and stop */
+	EVENT_OBJECTS,    /* what this kernel says of mirrored objects */
+	EVENT_DUMPED,     /* a step of a dump is over; its objects came before */
+	EVENT_LOST,       /* this kernel lost events of mirrored objects */
+	EVENT_REFUSED,    /* an order of ACTION_WRITE was not carried out */
+	EVENT_RESYNC,     /* the operator wants everything mirrored anew */
+	EVENT_AUDIT,      /* the operator wants kernel, index and peer compared */
 };
+
+enum object_origin { OBJECT_EVENT, OBJECT_DUMPED, OBJECT_FETCHED };
+
+enum dump_result {
+	DUMP_MORE,
+	DUMP_DONE,
+	DUMP_AGAIN, /* the table changed its shape: the next step begins it anew */
+	DUMP_FAILED,
+};
+
+/* Why the kernel refused an order. */
+enum refusal { REFUSED_CLASH, REFUSED_FULL, REFUSED_MISSING, REFUSED_OTHER };
 
 enum command_verb { COMMAND_FAILOVER, COMMAND_MAINTENANCE_ON, COMMAND_MAINTENANCE_OFF };
 
@@ -94,6 +113,15 @@ struct event {
 			unsigned failed; /* addresses and routes that the kernel refused */
 		} role_done;
 		struct command command;
+		struct {
+			const struct object_batch *batch; /* borrowed for the step */
+			enum object_origin origin;
+		} objects;
+		enum dump_result dumped;
+		struct {
+			const struct object_order *order; /* borrowed for the step */
+			enum refusal why;
+		} refused;
 	};
 };
 
@@ -105,6 +133,10 @@ enum action_type {
 	ACTION_REPLY,    /* `result` of the command with token `target` */
 	ACTION_RECORD,   /* a line of history: group `target` changed state */
 	ACTION_EXIT,     /* EVENT_STOP is done: nothing is held, the peer knows */
+	ACTION_WRITE,    /* give the kernel the orders in bytes: struct object_order, in a row */
+	ACTION_FETCH,    /* ask the kernel for the object of kind `target` with the key in bytes */
+	ACTION_DUMP,     /* the next step of the dump of kind `target`, which may be its first */
+	ACTION_END_DUMP, /* no more of it is wanted */
 };
 
 struct action_role {
@@ -130,7 +162,7 @@ struct action {
 	};
 };
 
-enum { ACTIONS_MAX = 512, ACTIONS_BYTES = 160 * 1024 };
+enum { ACTIONS_MAX = 1024, ACTIONS_BYTES = 512 * 1024 };
 
 /* Actions and their bytes are valid until the next step into the same list. */
 struct actions {
@@ -138,7 +170,7 @@ struct actions {
 	unsigned n;
 	struct action action[ACTIONS_MAX];
 	size_t used;
-	uint8_t bytes[ACTIONS_BYTES];
+	_Alignas(8) uint8_t bytes[ACTIONS_BYTES];
 };
 
 /* What outlives the process, in STATEDIR. */
@@ -155,12 +187,23 @@ struct node_env {
 	const struct log *log;
 	bool realtime;       /* this process has real-time priority */
 	const char *release; /* text for the peer's log */
+
+	/* The mirror. NULL: none; EVENT_SYNC says what there is to say. Else zeroed memory of
+	 * node_mirror_size(mirror_objects) bytes, aligned as malloc aligns. */
+	void *mirror;
+	uint32_t mirror_objects;
+	uint8_t mirror_key[16]; /* of the hash, equal on both nodes */
+	/* struct object_ops' describe(), by kind. */
+	int (*describe)(uint8_t kind, struct span key, struct span value, struct object *ret);
 };
 
 struct node; /* opaque outside src/core */
 
 /* Bytes that a node needs, whatever its configuration. */
 size_t node_size(void);
+
+/* Bytes for a mirror of so many objects. They are touched only as far as they are used. */
+size_t node_mirror_size(uint32_t objects);
 
 /* Makes a node in `mem` (node_size() bytes, aligned as malloc aligns). `saved` is copied.
  * `adopt`: bit per group whose addresses this machine already holds (an engine restarted under
@@ -219,8 +262,24 @@ struct path_view {
 	uint32_t echo_age_us; /* of our number that the last beat echoed; 0 = none */
 };
 
+struct mirror_view {
+	bool on;                               /* there is one */
+	bool up;                               /* there is a channel to the peer */
+	bool complete;                         /* all that the peer has came over */
+	bool waited;                           /* in sync only since the sync wait is over */
+	bool sending, receiving;               /* a full copy */
+	uint32_t sent_so_far, received_so_far; /* of it */
+	uint32_t local[OBJECT_KIND_MAX + 1], mirrored[OBJECT_KIND_MAX + 1]; /* objects by owner */
+	uint32_t index_used, index_size;
+	uint64_t lag_us;      /* of what this node sends */
+	uint64_t peer_lag_us; /* of what the peer sends */
+	size_t backlog;       /* bytes */
+	bool auditing;
+};
+
 struct node_view {
 	mono_t now;
+	struct mirror_view mirror;
 	bool peer_alive;
 	mono_t peer_since; /* of peer_alive's value */
 	bool peer_in_sync;

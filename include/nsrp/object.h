@@ -43,7 +43,9 @@ enum object_op {
 		1, /* it is so: key and whole value. Told: replace what is there, or create */
 	OBJECT_CHANGE =
 		2, /* value holds what changed, the rest stays. Told: change what is there */
-	OBJECT_REMOVE = 3, /* it is gone; no value. Told: remove it */
+	/* It is gone; value: as far as the message tells, enough to create it anew. Told: remove
+	 * it; no value. */
+	OBJECT_REMOVE = 3,
 	OBJECT_CREATE = 4, /* told: create; -EEXIST when there is one */
 	OBJECT_EVICT = 5,  /* told: remove what another object has in the way of this one (the
 			    * session  that owns our reply tuple); value whole */
@@ -153,6 +155,10 @@ struct object_ops {
 	int (*parse)(const struct object_host *host, const struct nlmsghdr *nlh, struct object *ret,
 		uint8_t *room);
 
+	/* The prints of a WHOLE or CHANGE value (`known` says which), as parse gives them: 0, or
+	 * -EBADMSG when key or value, which may come from another machine, are not well-formed. */
+	int (*describe)(struct span key, struct span value, struct object *ret);
+
 	/* These write one netlink message (header included, nlmsg_flags but for NLM_F_ACK set,
 	 * nlmsg_seq and nlmsg_pid 0) into room (OBJECT_NETLINK_MAX bytes) and return its length; or
 	 * 0 when there is nothing to do; or -EBADMSG when key or value, which may come from
@@ -172,6 +178,9 @@ struct object_ops {
 extern const struct object_ops *const object_table[];
 /* NULL if there is none. */
 const struct object_ops *object_ops_of(uint8_t kind);
+
+/* struct object_ops' describe(), by kind; -EBADMSG for one that is not known. */
+int object_describe(uint8_t kind, struct span key, struct span value, struct object *ret);
 
 /* A fast hash for prints, not for tables: well mixed, unkeyed, equal on both nodes. */
 uint32_t object_hash(uint32_t seed, const void *bytes, size_t len);

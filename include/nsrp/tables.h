@@ -132,6 +132,30 @@ enum result {
 	X(RECEIVE_OVERRUNS, "receive_overruns", "times a path's receive buffer ran over")          \
 	X(ROLE_ERRORS, "role_errors", "addresses or routes the kernel refused")                    \
 	X(PUT_BACK, "put_back", "addresses or routes put back after another program took them")    \
+	X(RECORDS_SENT, "records_sent", "mirror: records sent")                                    \
+	X(RECORDS_HEARD, "records_heard", "mirror: records delivered")                             \
+	X(RECORDS_MALFORMED, "records_malformed", "mirror: records that were not well-formed")     \
+	X(EVENTS_UNCHANGED, "events_unchanged", "mirror: events that changed nothing mirrored")    \
+	X(EVENTS_LOST, "events_lost", "mirror: times the kernel lost events")                      \
+	X(FETCHED, "fetched", "mirror: objects asked of the kernel one by one")                    \
+	X(INSTALLED, "installed", "mirror: objects given to the kernel")                           \
+	X(REFUSED_CLASH, "refused_clash", "mirror: refused, another object is in the way")         \
+	X(REFUSED_FULL, "refused_full", "mirror: refused, the kernel's table is full")             \
+	X(REFUSED_OTHER, "refused_other", "mirror: refused by the kernel for another reason")      \
+	X(MISSING, "missing", "mirror: changes of objects that were not here")                     \
+	X(RENEWED, "renewed", "mirror: objects of the peer that ran out here and were put back")   \
+	X(SWEPT, "swept", "mirror: objects removed since the peer has them no more")               \
+	X(INDEX_FULL, "index_full", "mirror: objects that found no room in the index")             \
+	X(RESYNCS_SENT, "resyncs_sent", "mirror: full copies sent")                                \
+	X(RESYNCS_HEARD, "resyncs_heard", "mirror: full copies received")                          \
+	X(AUDITS, "audits", "mirror: comparisons of kernel and index")                             \
+	X(AUDIT_REPAIRS, "audit_repairs", "mirror: differences that an audit of the kernel found") \
+	X(SUMS_DIFFER, "sums_differ", "mirror: times a bucket of the two nodes differed")          \
+	X(OFFERS, "offers", "mirror: objects of a former master taken over")                       \
+	X(CHANNEL_RESENT, "channel_resent", "channel: frames sent again")                          \
+	X(CHANNEL_AGAIN, "channel_again", "channel: frames heard before")                          \
+	X(CHANNEL_BEYOND, "channel_beyond", "channel: frames too far ahead")                       \
+	X(CHANNEL_OVERFLOWS, "channel_overflows", "channel: times it could not keep up")           \
 	X(CONTROL_REQUESTS, "control_requests", "requests on the control socket")                  \
 	X(CONTROL_MALFORMED, "control_malformed", "requests that were not well-formed")            \
 	X(CONTROL_REFUSED, "control_refused", "requests refused for lack of permission")           \

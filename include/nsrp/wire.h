@@ -16,6 +16,7 @@ enum {
 	WIRE_BEAT_FRAME_MAX = 1432, /* what a heartbeat may need: fits IPv6/UDP in 1500 */
 	WIRE_GROUP_RECORD_LEN = 16,
 	WIRE_ECHO_RECORD_LEN = 10,
+	WIRE_DATA_LEN = 16, /* of DATA before its records */
 };
 
 /* The multicast MAC address of our Ethernet frames: locally administered, group bit set. */
@@ -40,7 +41,34 @@ enum {
 	X(ECHO, 17, "for each path: the last beat number heard on it")                             \
 	X(GROUPS, 18, "for each group: state, standing, term, hand-over")                          \
 	X(REQUEST, 19, "an operator's command for the other node")                                 \
-	X(ANSWER, 20, "the result of a request")
+	X(ANSWER, 20, "the result of a request")                                                   \
+	X(CHANNEL, 21, "the sender's half of the channel: epoch, next number, lag, flags")         \
+	X(DATA, 24, "numbered records of the channel")                                             \
+	X(ACK, 25, "what was delivered of the channel")
+
+/* Records in DATA: what they say of an object, or of the mirror itself. */
+#define WIRE_RECORDS(X)                                                                            \
+	X(WHOLE, 1, "it is so: an event of the sender's kernel")                                   \
+	X(CHANGE, 2, "this changed: an event of the sender's kernel")                              \
+	X(REMOVE, 3, "it is gone: an event of the sender's kernel")                                \
+	X(BULK, 4, "it is so: from a dump of the sender's kernel")                                 \
+	X(OFFER, 5, "a former master had it: take it unless there is one")                         \
+	X(GONE, 8, "hash of an object of the sender's that is no longer there")                    \
+	X(CLAIM, 9, "hash of an object that is the sender's own")                                  \
+	X(BEGIN, 10, "a resync begins: generation, flags, buckets")                                \
+	X(END, 11, "the resync is complete: generation, number of objects")                        \
+	X(ADOPT, 12, "everything is the sender's own from here on")                                \
+	X(OFFERED, 13, "the offers are complete")                                                  \
+	X(SUMS, 14, "digests of the sender's own objects: kind, first bucket, a sum for each")     \
+	X(ASK, 15, "please resync: buckets, or all")
+
+enum wire_record {
+#define X(name, number, text) WIRE_RECORD_##name = number,
+	WIRE_RECORDS(X)
+#undef X
+};
+
+enum { WIRE_BEGIN_ADOPT = 0x01, WIRE_BEGIN_FULL = 0x02, WIRE_CHANNEL_BROKEN = 0x01 };
 
 enum wire_frame_type {
 #define X(name, number, text) WIRE_FRAME_##name = number,

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "group.h"
 #include "handover.h"
+#include "mirror.h"
 
 enum {
 	BODY_MAX = WIRE_BEAT_FRAME_MAX - WIRE_HEADER_LEN - CRYPTO_TAG_LEN,
@@ -90,6 +91,7 @@ static size_t put_body(struct node *n, mono_t now, uint8_t *body)
 	writer_tlv_end(&w, mark);
 	put_groups(n, &w);
 	put_requests(n, &w);
+	mirror_put_channel(n, now, &w);
 	assert(writer_ok(&w));
 	return w.used;
 }
@@ -199,6 +201,7 @@ struct message {
 	struct peer_record record[CONF_GROUPS_MAX]; /* by group index */
 	uint32_t request_id, answer_id;
 	uint8_t verb, group, request_flags, result;
+	struct span channel, data, ack; /* data NULL: none */
 };
 
 static bool parse_record(struct reader *r, struct peer_record *record)
@@ -281,6 +284,9 @@ static bool parse_tlv(
 		m->answer_id = reader_u32(&r);
 		m->result = reader_u8(&r);
 		break;
+	case WIRE_TLV_CHANNEL: m->channel = value; break;
+	case WIRE_TLV_DATA: m->data = value; break;
+	case WIRE_TLV_ACK: m->ack = value; break;
 	default: break; /* of a later release */
 	}
 	return reader_ok(&r);
@@ -343,6 +349,8 @@ static void heard_facts(struct node *n, mono_t now, const struct message *m, str
 	n->joining = JOINING_NOT;
 	for (unsigned g = 0; g < n->conf->n_groups; g++)
 		heard_group(n, now, g, &m->record[g], out);
+	if (m->channel.data != NULL)
+		(void)mirror_heard_channel(n, m->channel);
 	heard_requests(n, now, m, out);
 }
 
@@ -369,6 +377,10 @@ bool beat_heard(struct node *n, mono_t now, unsigned path, struct span body, str
 
 	if (!parse(n, path, body, &m))
 		return false;
+	if (m.ack.data != NULL && !mirror_heard_ack(n, now, m.ack))
+		return false;
+	if (m.data.data != NULL)
+		return mirror_heard_data(n, now, m.data, out);
 	if (!m.has_beat)
 		return true;
 	bool is_news = m.number > n->peer_beat;

@@ -8,7 +8,7 @@
 
 enum { REQUEST_MS = 2000, ALL_GROUPS = COMMAND_ALL_GROUPS };
 
-void command_reply(struct node *n, uint32_t token, enum result result, struct actions *out)
+static void reply(struct node *n, uint32_t token, enum result result, struct actions *out)
 {
 	if (token == TOKEN_PEER) {
 		n->request.in.answered = true;
@@ -19,16 +19,31 @@ void command_reply(struct node *n, uint32_t token, enum result result, struct ac
 	}
 }
 
+void command_reply(struct node *n, uint32_t token, enum result result, struct actions *out)
+{
+	if (token == n->request.every.token) {
+		if (n->request.every.result == RESULT_DONE)
+			n->request.every.result = result;
+		for (unsigned g = 0; g < n->conf->n_groups; g++) {
+			if (n->group[g].handover.token == token)
+				return;
+		}
+		result = n->request.every.result;
+		n->request.every.token = TOKEN_NONE;
+	}
+	reply(n, token, result, out);
+}
+
 /* Asks the peer to carry a command out; its answer becomes the reply. */
 static void ask_peer(struct node *n, mono_t now, const struct command *c, enum wire_verb verb,
 	struct actions *out)
 {
 	if (!n->peer_known) {
-		command_reply(n, c->token, RESULT_NO_PEER, out);
+		reply(n, c->token, RESULT_NO_PEER, out);
 		return;
 	}
 	if (n->request.out.active) {
-		command_reply(n, c->token, RESULT_BUSY, out);
+		reply(n, c->token, RESULT_BUSY, out);
 		return;
 	}
 	bool all = c->group == ALL_GROUPS;
@@ -61,29 +76,33 @@ static enum result may_fail_over(const struct node *n, unsigned g, bool force)
 	return RESULT_DONE;
 }
 
-/* Hands over one group, or every group this node is master of; the reply follows the last. */
+/* Hands over one group, or every group this node is master of. */
 static void fail_over(struct node *n, mono_t now, const struct command *c, struct actions *out)
 {
 	bool all = c->group == ALL_GROUPS;
 	unsigned first = all ? 0 : c->group, end = all ? n->conf->n_groups : first + 1u;
-	int last = -1;
 
+	if (all && n->request.every.token != TOKEN_NONE) {
+		reply(n, c->token, RESULT_BUSY, out);
+		return;
+	}
 	for (unsigned g = first; g < end; g++) {
 		if (n->group[g].state != GROUP_MASTER)
 			continue;
 		enum result result = may_fail_over(n, g, c->force);
 
 		if (result != RESULT_DONE) {
-			command_reply(n, c->token, result, out);
+			reply(n, c->token, result, out);
 			return;
 		}
-		last = (int)g;
+	}
+	if (all) {
+		n->request.every.token = c->token;
+		n->request.every.result = RESULT_DONE;
 	}
 	for (unsigned g = first; g < end; g++) {
-		if (n->group[g].state != GROUP_MASTER)
-			continue;
-		handover_start(n, now, g, REASON_MANUAL, c->force,
-			(int)g == last ? c->token : TOKEN_NONE, out);
+		if (n->group[g].state == GROUP_MASTER)
+			handover_start(n, now, g, REASON_MANUAL, c->force, c->token, out);
 	}
 }
 
@@ -114,7 +133,7 @@ static void failover_given(struct node *n, mono_t now, const struct command *c, 
 	else if (c->token != TOKEN_PEER && peer_is_master_of(n, c))
 		ask_peer(n, now, c, WIRE_VERB_FAILOVER, out);
 	else
-		command_reply(n, c->token, RESULT_NO_MASTER, out);
+		reply(n, c->token, RESULT_NO_MASTER, out);
 }
 
 /* The list that is saved follows from the groups. */
@@ -140,7 +159,7 @@ static void maintenance_given(struct node *n, const struct command *c, struct ac
 		struct standing peer = group_peer_standing(n, g);
 
 		if (!peer.known || !peer.eligible) {
-			command_reply(n, c->token, RESULT_LAST_ELIGIBLE, out);
+			reply(n, c->token, RESULT_LAST_ELIGIBLE, out);
 			return;
 		}
 	}
@@ -152,17 +171,17 @@ static void maintenance_given(struct node *n, const struct command *c, struct ac
 		save_maintenance(n);
 		log_info(n->env.log, "maintenance: %s by the operator", on ? "on" : "off");
 	}
-	command_reply(n, c->token, changed ? RESULT_DONE : RESULT_UNCHANGED, out);
+	reply(n, c->token, changed ? RESULT_DONE : RESULT_UNCHANGED, out);
 }
 
 void command_given(struct node *n, mono_t now, const struct command *c, struct actions *out)
 {
 	if (c->group != ALL_GROUPS && c->group >= n->conf->n_groups) {
-		command_reply(n, c->token, RESULT_NO_GROUP, out);
+		reply(n, c->token, RESULT_NO_GROUP, out);
 		return;
 	}
 	if (n->stopping) {
-		command_reply(n, c->token, RESULT_NOT_READY, out);
+		reply(n, c->token, RESULT_NOT_READY, out);
 		return;
 	}
 	switch (c->verb) {
@@ -180,6 +199,17 @@ void command_given(struct node *n, mono_t now, const struct command *c, struct a
 	}
 }
 
+/* The peer waits no longer for what it asked before. */
+static void forget_request(struct node *n)
+{
+	for (unsigned g = 0; g < n->conf->n_groups; g++) {
+		if (n->group[g].handover.token == TOKEN_PEER)
+			n->group[g].handover.token = TOKEN_NONE;
+	}
+	if (n->request.every.token == TOKEN_PEER)
+		n->request.every.token = TOKEN_NONE;
+}
+
 void command_requested(struct node *n, mono_t now, uint32_t id, uint8_t verb, uint8_t group_id,
 	uint8_t flags, struct actions *out)
 {
@@ -191,6 +221,7 @@ void command_requested(struct node *n, mono_t now, uint32_t id, uint8_t verb, ui
 
 	if (id == n->request.in.id) /* heard before; the answer comes, or came */
 		return;
+	forget_request(n);
 	node_count(n, COUNTER_REQUESTS);
 	n->request.in.id = id;
 	n->request.in.answered = false;
@@ -203,7 +234,7 @@ void command_requested(struct node *n, mono_t now, uint32_t id, uint8_t verb, ui
 	case WIRE_VERB_FAILOVER: c.verb = COMMAND_FAILOVER; break;
 	case WIRE_VERB_MAINTENANCE_ON: c.verb = COMMAND_MAINTENANCE_ON; break;
 	case WIRE_VERB_MAINTENANCE_OFF: c.verb = COMMAND_MAINTENANCE_OFF; break;
-	default: command_reply(n, TOKEN_PEER, RESULT_PEER_REFUSED, out); return;
+	default: reply(n, TOKEN_PEER, RESULT_PEER_REFUSED, out); return;
 	}
 	command_given(n, now, &c, out);
 }
@@ -211,7 +242,7 @@ void command_requested(struct node *n, mono_t now, uint32_t id, uint8_t verb, ui
 static void end_request(struct node *n, enum result result, struct actions *out)
 {
 	n->request.out.active = false;
-	command_reply(n, n->request.out.token, result, out);
+	reply(n, n->request.out.token, result, out);
 }
 
 void command_answered(struct node *n, uint32_t id, uint8_t result, struct actions *out)

@@ -17,7 +17,8 @@ void command_requested(struct node *n, mono_t now, uint32_t id, uint8_t verb, ui
 /* The peer answered a request of ours. */
 void command_answered(struct node *n, uint32_t id, uint8_t result, struct actions *out);
 
-/* Tells whoever has `token` how its command ended. */
+/* A hand-over that a command started ended. Whoever has `token` is told when it was the last one
+ * of the command: done, or how the first one that failed ended. */
 void command_reply(struct node *n, uint32_t token, enum result result, struct actions *out);
 
 /* Gives up a request the peer does not answer. */

@@ -5,9 +5,11 @@
 
 #include "command.h"
 #include "group.h"
+#include "mirror.h"
 
 enum {
 	ASK_MS = 300,                 /* for the peer's answer */
+	DRAIN_MS = 100,               /* for the peer to have every record sent by then */
 	RELEASED_MS = 150,            /* for the peer's mastership, and again while reclaiming */
 	TAKE_WITHIN_MS = RELEASED_MS, /* a release that may be older is not acted upon */
 	RESERVE_MS = 1000,
@@ -20,6 +22,7 @@ static const char *phase_name(enum handover_phase phase)
 	switch (phase) {
 	case HANDOVER_NONE: return "none";
 	case HANDOVER_ASKING: return "asking";
+	case HANDOVER_DRAINING: return "draining";
 	case HANDOVER_RELEASING: return "releasing";
 	case HANDOVER_RELEASED: return "released";
 	case HANDOVER_RECLAIMING: return "reclaiming";
@@ -45,6 +48,7 @@ bool handover_is_active(const struct node *n, unsigned g)
 {
 	switch (n->group[g].handover.phase) {
 	case HANDOVER_ASKING:
+	case HANDOVER_DRAINING:
 	case HANDOVER_RELEASING:
 	case HANDOVER_RELEASED:
 	case HANDOVER_RECLAIMING:
@@ -61,6 +65,7 @@ enum wire_handover handover_step(const struct node *n, unsigned g)
 	case HANDOVER_NONE:
 	case HANDOVER_RECLAIMING: break;
 	case HANDOVER_ASKING:
+	case HANDOVER_DRAINING:
 	case HANDOVER_RELEASING: return WIRE_HANDOVER_ASK;
 	case HANDOVER_RELEASED: return WIRE_HANDOVER_RELEASED;
 	case HANDOVER_RESERVED: return WIRE_HANDOVER_ACCEPT;
@@ -136,6 +141,7 @@ void handover_cancel(
 	case HANDOVER_NONE: break;
 	case HANDOVER_RELEASING: /* the addresses go: handover_released() goes on from there */
 	case HANDOVER_ASKING:
+	case HANDOVER_DRAINING:
 	case HANDOVER_RELEASED:
 	case HANDOVER_RECLAIMING: finish(n, now, g, result, out); break;
 	case HANDOVER_RESERVED:
@@ -228,12 +234,13 @@ void handover_heard(struct node *n, mono_t now, unsigned g, struct actions *out)
 	case HANDOVER_REFUSING: heard_as_peer(n, now, g, out); break;
 	case HANDOVER_ASKING:
 		if (answers && group->peer.handover == WIRE_HANDOVER_ACCEPT) {
-			enter(n, g, HANDOVER_RELEASING, MONO_NEVER);
-			group_order(n, g, ROLE_DROP_LINGER, out);
+			h->mark = mirror_mark(n);
+			enter(n, g, HANDOVER_DRAINING, mono_after_ms(now, DRAIN_MS));
 		} else if (answers && group->peer.handover == WIRE_HANDOVER_REFUSE) {
 			finish(n, now, g, RESULT_PEER_REFUSED, out);
 		}
 		break;
+	case HANDOVER_DRAINING:
 	case HANDOVER_RELEASING: break;
 	case HANDOVER_RELEASED:
 	case HANDOVER_RECLAIMING:
@@ -259,6 +266,12 @@ void handover_expire(struct node *n, mono_t now, unsigned g, struct actions *out
 	struct group *group = &n->group[g];
 	struct handover *h = &group->handover;
 
+	if (h->phase == HANDOVER_DRAINING &&
+		(mirror_is_drained(n, h->mark) || mono_reached(h->until, now))) {
+		enter(n, g, HANDOVER_RELEASING, MONO_NEVER);
+		group_order(n, g, ROLE_DROP_LINGER, out);
+		return;
+	}
 	if (h->phase == HANDOVER_NONE || !mono_reached(h->until, now))
 		return;
 	if (h->phase == HANDOVER_RELEASED) {

@@ -2,8 +2,9 @@
 /*
  * handover: the planned failover of a group, seen from both sides (doc/PROTOCOL.md, section 8).
  *
- * One assigner, handover_enter(), sets the phase. The master's phases are ASKING, RELEASING,
- * RELEASED; the peer's RESERVED and REFUSING. What the peer says arrives with its group record.
+ * One assigner, handover_enter(), sets the phase. The master's phases are ASKING, DRAINING,
+ * RELEASING, RELEASED; the peer's RESERVED and REFUSING. What the peer says arrives with its group
+ * record.
  */
 #ifndef NSRP_CORE_HANDOVER_H
 #define NSRP_CORE_HANDOVER_H

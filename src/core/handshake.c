@@ -13,7 +13,7 @@ enum {
 
 	ANSWER_GAP_MS = 5,
 	PREVIOUS_MS = 1000,
-	FAILURES_MAX = 200, /* a second, for each path */
+	FAILURES_MAX = 100, /* a second, for each path and type */
 	RENEW_AFTER_MS = 3600 * 1000,
 	RENEW_AFTER_FRAMES = 1 << 28,
 };
@@ -111,7 +111,8 @@ void handshake_rearrange(struct handshake *h, unsigned n_paths, const int from[C
 	for (unsigned i = 0; i < CONF_PATHS_MAX; i++)
 		h->hellos_sent[i] = most;
 	memset(h->answer_due, 0, sizeof(h->answer_due));
-	memset(h->failures, 0, sizeof(h->failures));
+	memset(h->hello_failures, 0, sizeof(h->hello_failures));
+	memset(h->session_failures, 0, sizeof(h->session_failures));
 	for (unsigned kind = 0; kind < SESSION_KINDS; kind++)
 		rearrange_session(&h->session[kind], n_paths, from);
 	if (offer_is_used(h))
@@ -204,14 +205,12 @@ size_t handshake_put_hello(struct handshake *h, unsigned path, uint16_t tag, uin
 	return CLEAR_LEN + w.used + CRYPTO_TAG_LEN;
 }
 
-/* True when too many frames of this path were not authentic within a second. */
-static bool too_many_failures(struct handshake *h, unsigned path, mono_t now)
+/* True when too many frames were not authentic within a second. */
+static bool too_many(struct failures *f, mono_t now)
 {
-	if (mono_reached(mono_after_ms(h->failures[path].since, 1000), now)) {
-		h->failures[path].since = now;
-		h->failures[path].n = 0;
-	}
-	return h->failures[path].n >= FAILURES_MAX;
+	if (mono_reached(mono_after_ms(f->since, 1000), now))
+		*f = (struct failures){ .since = now };
+	return f->n >= FAILURES_MAX;
 }
 
 struct hello {
@@ -344,7 +343,7 @@ enum handshake_outcome handshake_heard(struct handshake *h, mono_t now, unsigned
 
 	if (key < 0)
 		return HANDSHAKE_DROP_KEY;
-	if (too_many_failures(h, path, now))
+	if (too_many(&h->hello_failures[path], now))
 		return HANDSHAKE_DROP_RATE;
 	if (!h->hello_key.valid || h->hello_key.cluster_key != (unsigned)key ||
 		memcmp(h->hello_key.nonce, nonce, CRYPTO_NONCE_LEN) != 0) {
@@ -358,7 +357,7 @@ enum handshake_outcome handshake_heard(struct handshake *h, mono_t now, unsigned
 
 	if (!h->crypto->open(h->crypto->user, SLOT_HELLO_IN, header->path, header->sequence,
 		    span_of(frame.data, clear_len), sealed, text)) {
-		h->failures[path].n++;
+		h->hello_failures[path].n++;
 		return HANDSHAKE_DROP_AUTH;
 	}
 	struct hello hello;
@@ -408,13 +407,13 @@ enum handshake_opened handshake_open(struct handshake *h, mono_t now, unsigned p
 	}
 	if (kind == SESSION_KINDS)
 		return OPENED_SESSION;
-	if (too_many_failures(h, path, now))
+	if (too_many(&h->session_failures[path], now))
 		return OPENED_RATE;
 	switch (session_open(
 		&h->session[kind], h->crypto, slot_of(kind, peer), path, header, frame, text)) {
 	case SESSION_OK: break;
 	case SESSION_REPLAY: return OPENED_REPLAY;
-	case SESSION_AUTH: h->failures[path].n++; return OPENED_AUTH;
+	case SESSION_AUTH: h->session_failures[path].n++; return OPENED_AUTH;
 	}
 	return kind == SESSION_CANDIDATE ? promote(h, now) : OPENED;
 }

@@ -19,6 +19,11 @@ enum { HANDSHAKE_RELEASE_MAX = 32 };
 
 enum handshake_session { SESSION_CURRENT, SESSION_CANDIDATE, SESSION_PREVIOUS, SESSION_KINDS };
 
+struct failures { /* unauthentic frames of one type, by one path */
+	mono_t since;
+	unsigned n;
+};
+
 struct handshake {
 	const struct crypto *crypto; /* borrowed for life */
 	uint8_t cluster, self;
@@ -46,10 +51,8 @@ struct handshake {
 
 	struct session session[SESSION_KINDS];
 	mono_t previous_until;
-	struct { /* unauthentic frames, for each path */
-		mono_t since;
-		unsigned n;
-	} failures[CONF_PATHS_MAX];
+	/* Counted apart, so that forged hellos do not silence a session. */
+	struct failures hello_failures[CONF_PATHS_MAX], session_failures[CONF_PATHS_MAX];
 };
 
 enum handshake_outcome {

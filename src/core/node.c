@@ -9,6 +9,7 @@
 #include "frame.h"
 #include "group.h"
 #include "handover.h"
+#include "mirror.h"
 #include "state.h"
 
 enum {
@@ -71,6 +72,8 @@ struct node *node_init(void *mem, const struct node_env *env, const struct node_
 		n->group[g].decided = n->group[g].holding;
 		n->group[g].ordered = ROLE_TAKE;
 	}
+	n->mirror = mirror_init(n, now);
+	n->in_sync = n->mirror != NULL;
 	return n;
 }
 
@@ -182,6 +185,7 @@ static void session_confirmed(struct node *n, mono_t now, bool restarted, struct
 		log_info(n->env.log, "peer %s: restarted", n->conf->node[1 - n->conf->self]);
 	n->peer_beat = 0;
 	n->request.in.id = 0;
+	mirror_peer_restarted(n);
 	linkset_peer_restarted(&n->links);
 	if (n->peer_known)
 		node_forget_peer(n, now, REASON_PEER_LOST, out);
@@ -294,6 +298,14 @@ static void dispatch(struct node *n, mono_t now, const struct event *e, struct a
 		n->beat_now |= n->in_sync != e->sync.in_sync;
 		n->in_sync = e->sync.in_sync;
 		break;
+	case EVENT_OBJECTS:
+		mirror_heard_objects(n, now, e->objects.batch, e->objects.origin, out);
+		break;
+	case EVENT_DUMPED: mirror_dumped(n, now, e->dumped); break;
+	case EVENT_LOST: mirror_lost_events(n); break;
+	case EVENT_REFUSED: mirror_refused(n, e->refused.order, e->refused.why); break;
+	case EVENT_RESYNC: mirror_asked(n, now, true); break;
+	case EVENT_AUDIT: mirror_asked(n, now, false); break;
 	case EVENT_SERVED: served(n, e->served.group); break;
 	case EVENT_ROLE_DONE:
 		group_role_done(n, now, e->role_done.group, e->role_done.role, e->role_done.term,
@@ -336,10 +348,12 @@ static void settle(struct node *n, mono_t now, struct actions *out)
 	command_expire(n, now, out);
 	if (n->joining != JOINING_NOT && mono_reached(n->join_until, now))
 		n->joining = JOINING_NOT;
+	mirror_judge_sync(n, now);
 	for (unsigned g = 0; g < n->conf->n_groups; g++) {
 		handover_expire(n, now, g, out);
 		group_judge(n, now, g, out);
 	}
+	mirror_settle(n, now, out);
 }
 
 static mono_t earliest(const struct node *n, mono_t now)
@@ -354,11 +368,12 @@ static mono_t earliest(const struct node *n, mono_t now)
 		at = mono_min(at, mono_before(now, n->stop_until) ? n->stop_until : MONO_NEVER);
 	for (unsigned g = 0; g < n->conf->n_groups; g++)
 		at = mono_min(at, group_deadline(n, now, g));
-	return at;
+	return mono_min(at, mirror_deadline(n, now));
 }
 
 static void finish_step(struct node *n, mono_t now, struct actions *out)
 {
+	mirror_send(n, now, out);
 	if (n->stopping && !n->parted && !holds_anything(n)) {
 		n->parted = true;
 		beat_send_parting(n, now, out);

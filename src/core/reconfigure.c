@@ -3,6 +3,7 @@
 
 #include "group.h"
 #include "handover.h"
+#include "mirror.h"
 #include "state.h"
 
 bool conf_can_replace(const struct conf *now, const struct conf *next)
@@ -40,6 +41,7 @@ static void move_paths(struct node *n, const struct conf *next)
 		n->carrier[i] = from[i] >= 0 && carrier[from[i]];
 	linkset_rearrange(&n->links, next->n_links, next->n_paths, from);
 	handshake_rearrange(&n->handshake, next->n_paths, from);
+	mirror_paths_moved(n);
 }
 
 /* Monitors keep their verdicts by name. */
@@ -106,6 +108,7 @@ enum result node_reconfigure(
 	n->env.conf = conf;
 	n->links.detection_us = node_detection_us(n);
 	n->beat_now = true;
+	mirror_reconfigure(n, now);
 	node_continue(n, now, &timer, out);
 	return RESULT_DONE;
 }

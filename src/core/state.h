@@ -14,9 +14,12 @@
 #include "health.h"
 #include "linkset.h"
 
+struct mirror;
+
 enum handover_phase {
 	HANDOVER_NONE,
 	HANDOVER_ASKING,     /* master: waits for the peer's answer */
+	HANDOVER_DRAINING,   /* master: the peer said yes; it is to have every record first */
 	HANDOVER_RELEASING,  /* master: its addresses are being removed */
 	HANDOVER_RELEASED,   /* waits for the peer to be master */
 	HANDOVER_RECLAIMING, /* it is not: says that it will be master again, and waits on */
@@ -36,6 +39,7 @@ struct handover {
 	mono_t retry_at;   /* no new hand-over by election before this */
 	uint32_t retry_ms; /* grows with each that failed */
 	uint32_t token;    /* who is told how it ended */
+	uint32_t mark;     /* DRAINING: what comes before it in the channel is to be delivered */
 };
 
 /* What the peer last said of itself in a group. */
@@ -124,7 +128,13 @@ struct node {
 			bool answered;
 			enum result result;
 		} in; /* asked by the peer */
+		struct {
+			uint32_t token; /* TOKEN_NONE: none */
+			enum result result;
+		} every; /* a failover of all groups under way, and the first failure so far */
 	} request;
+
+	struct mirror *mirror; /* NULL: none */
 
 	struct group group[CONF_GROUPS_MAX];
 	uint8_t text[WIRE_FRAME_MAX]; /* an opened body */

@@ -3,6 +3,7 @@
 
 #include "group.h"
 #include "handover.h"
+#include "mirror.h"
 #include "state.h"
 
 static struct standing_view view_of(
@@ -56,6 +57,7 @@ void node_look(const struct node *n, mono_t now, struct node_view *ret_view)
 
 	memset(v, 0, sizeof(*v));
 	v->now = now;
+	mirror_look(n, now, &v->mirror);
 	v->peer_alive = n->links.peer_alive;
 	v->peer_since = n->peer_since;
 	v->peer_in_sync = peer_is_in_sync(n);

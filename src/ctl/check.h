@@ -6,6 +6,7 @@
 #define NSRP_CTL_CHECK_H
 
 #include "nsrp/confread.h"
+#include "nsrp/device.h"
 
 #include <jansson.h>
 
@@ -43,5 +44,8 @@ void check_keys(const struct conf *conf, struct check_findings *f);
 
 /* Looks at the interfaces of the HA links; for a configuration of this host. May wait. */
 void check_interfaces(const struct conf *conf, struct check_findings *f);
+
+/* An interface with this master serves another purpose; in a VRF it still is its own. */
+bool check_is_taken(const struct device_master *master);
 
 #endif

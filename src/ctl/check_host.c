@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check.h"
-#include "nsrp/device.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,8 +72,7 @@ void check_keys(const struct conf *conf, struct check_findings *f)
 		check_key(conf->previous_key_file, f);
 }
 
-/* In a VRF an interface still is its own. */
-static bool is_taken(const struct device_master *master)
+bool check_is_taken(const struct device_master *master)
 {
 	return master->kind[0] != '\0' && strcmp(master->kind, "vrf") != 0;
 }
@@ -96,7 +94,7 @@ void check_interfaces(const struct conf *conf, struct check_findings *f)
 		else if (error)
 			check_found(f, CONF_SEVERITY_NOTE, 0, "[link %s]: %s not checked: %s",
 				link->name, link->device, strerror(-error));
-		else if (is_taken(&master))
+		else if (check_is_taken(&master))
 			check_found(f, CONF_SEVERITY_WARNING, 0,
 				"[link %s]: %s belongs to the %s %s; an HA link's interface must "
 				"be its own",

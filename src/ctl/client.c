@@ -60,10 +60,13 @@ static enum client_result explain_connect(int number, const char *path, char *er
 }
 
 /* A descriptor, or negative errno. */
-static int connect_to(const struct sockaddr_un *address)
+static int connect_to(const struct sockaddr_un *address, int time_ms)
 {
 	/* Connecting waits while the daemon's queue is full, as long as sending may. */
-	const struct timeval limit = { .tv_sec = CLIENT_TIME_MS / 1000 };
+	const struct timeval limit = {
+		.tv_sec = time_ms / 1000,
+		.tv_usec = time_ms % 1000 * 1000,
+	};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int error = 0;
 
@@ -122,8 +125,9 @@ static bool receive_line(int fd, int64_t deadline, char *buf, size_t size, size_
 }
 
 static enum client_result read_answer(
-	int fd, int64_t deadline, const char *path, json_t **ret_answer, char *error)
+	int fd, int time_ms, const char *path, json_t **ret_answer, char *error)
 {
+	int64_t deadline = now_ms() + time_ms;
 	char *buf = (char *)malloc(CLIENT_ANSWER_MAX);
 	size_t len = 0;
 	bool ok = buf && receive_line(fd, deadline, buf, CLIENT_ANSWER_MAX, &len);
@@ -132,8 +136,8 @@ static enum client_result read_answer(
 
 	free(buf);
 	if (!ok && now_ms() >= deadline)
-		return unreachable(error, "nsrpd did not answer within %d s at %s",
-			CLIENT_TIME_MS / 1000, path);
+		return unreachable(
+			error, "nsrpd did not answer within %g s at %s", time_ms / 1000.0, path);
 	if (!ok)
 		return unreachable(error, "nsrpd ended before it answered at %s", path);
 	if (!json_is_object(answer)) {
@@ -149,23 +153,22 @@ static enum client_result read_answer(
 	return CLIENT_ANSWERED;
 }
 
-enum client_result client_ask(const char *rundir, const json_t *request, json_t **ret_answer,
-	char error[CLIENT_ERROR_MAX])
+enum client_result client_ask(const char *rundir, const json_t *request, int time_ms,
+	json_t **ret_answer, char error[CLIENT_ERROR_MAX])
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int64_t deadline = now_ms() + CLIENT_TIME_MS;
 	enum client_result result;
 	int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s/" SOCKET_NAME, rundir);
 
 	if (len < 0 || (size_t)len >= sizeof(address.sun_path))
 		return unreachable(error, "%s: the name of the directory is too long", rundir);
-	int fd = connect_to(&address);
+	int fd = connect_to(&address, time_ms);
 
 	if (fd < 0)
 		return explain_connect(-fd, address.sun_path, error);
 	/* An answer may be there although sending failed: too many clients. */
 	(void)send_line(fd, request);
-	result = read_answer(fd, deadline, address.sun_path, ret_answer, error);
+	result = read_answer(fd, time_ms, address.sun_path, ret_answer, error);
 	close(fd);
 	return result;
 }

@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 enum {
-	CLIENT_TIME_MS = 10000, /* for all of it */
+	CLIENT_TIME_MS = 10000, /* what verbs allow */
 	CLIENT_ANSWER_MAX = 1 << 20,
 	CLIENT_ERROR_MAX = 400,
 };
@@ -21,9 +21,10 @@ enum client_result {
 	CLIENT_UNREACHABLE, /* no answer */
 };
 
-/* Sends *request, a JSON object, to the daemon of `rundir`. *ret_answer is the caller's, and only
- * set when ANSWERED; else `error` says what is wrong, and what to do. */
-enum client_result client_ask(const char *rundir, const json_t *request, json_t **ret_answer,
-	char error[CLIENT_ERROR_MAX]);
+/* Sends *request, a JSON object, to the daemon of `rundir`, which has time_ms to accept and as long
+ * to answer. *ret_answer is the caller's, and only set when ANSWERED; else `error` says what is
+ * wrong, and what to do. */
+enum client_result client_ask(const char *rundir, const json_t *request, int time_ms,
+	json_t **ret_answer, char error[CLIENT_ERROR_MAX]);
 
 #endif

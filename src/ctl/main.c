@@ -4,27 +4,7 @@
  */
 #include "verb.h"
 
-#include <stdarg.h>
-#include <stdlib.h>
-
-int verb_fail(int status, const char *format, ...)
-{
-	va_list arguments;
-
-	(void)fputs("nsrpctl: ", stderr);
-	va_start(arguments, format);
-	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): set by va_start */
-	(void)vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	(void)fputc('\n', stderr);
-	return status;
-}
-
-void verb_print_json(const json_t *answer)
-{
-	(void)json_dumpf(answer, stdout, JSON_COMPACT);
-	(void)fputc('\n', stdout);
-}
+#include <stdio.h>
 
 int main(int argc, char *argv[])
 {

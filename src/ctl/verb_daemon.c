@@ -18,7 +18,7 @@ static int ask(const struct invocation *in, json_t *request, json_t **ret_answer
 		(void)snprintf(error, CLIENT_ERROR_MAX, "out of memory");
 		return CTL_FAILED;
 	}
-	switch (client_ask(in->rundir, request, ret_answer, error)) {
+	switch (client_ask(in->rundir, request, CLIENT_TIME_MS, ret_answer, error)) {
 	case CLIENT_ANSWERED: status = CTL_DONE; break;
 	case CLIENT_REFUSED: status = CTL_FAILED; break;
 	case CLIENT_UNREACHABLE: status = CTL_UNREACHABLE; break;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "nsrp/confread.h"
+#include "key_text.h"
 #include "verb.h"
 
 #include <errno.h>
@@ -8,30 +8,6 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { KEY_TEXT_LEN = (CONF_KEY_LEN + 2) / 3 * 4 };
-
-/* Base64 (RFC 4648) with a line end. */
-static void encode(const uint8_t key[CONF_KEY_LEN], char text[KEY_TEXT_LEN + 1])
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
-	enum { PAD = 64 };
-	char *out = text;
-
-	for (size_t i = 0; i < CONF_KEY_LEN; i += 3) {
-		size_t left = CONF_KEY_LEN - i;
-		uint32_t bits = (uint32_t)key[i] << 16 |
-				(left > 1 ? (uint32_t)key[i + 1] << 8 : 0) |
-				(left > 2 ? key[i + 2] : 0);
-
-		*out++ = digits[bits >> 18];
-		*out++ = digits[bits >> 12 & 63];
-		*out++ = digits[left > 1 ? bits >> 6 & 63 : PAD];
-		*out++ = digits[left > 2 ? bits & 63 : PAD];
-	}
-	*out = '\n';
-}
 
 static int write_all(int fd, const char *text, size_t len)
 {
@@ -70,12 +46,12 @@ int verb_genkey(const struct invocation *in)
 {
 	const char *file = in->argument[0];
 	uint8_t key[CONF_KEY_LEN];
-	char text[KEY_TEXT_LEN + 1];
+	char text[KEY_TEXT_LEN];
 	int error;
 
 	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
 		return verb_fail(CTL_FAILED, "no random numbers: %s", strerror(errno));
-	encode(key, text);
+	key_text(key, text);
 	error = file ? write_file(file, text, sizeof(text))
 		     : write_all(STDOUT_FILENO, text, sizeof(text));
 	explicit_bzero(key, sizeof(key));

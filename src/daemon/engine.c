@@ -85,6 +85,10 @@ void engine_carry_out(struct engine *e)
 		case ACTION_REPLY: desk_command_ended(e, a->target, a->result); break;
 		case ACTION_RECORD: record(e, a); break;
 		case ACTION_EXIT: leave(e); break;
+		case ACTION_WRITE: tables_write(e, a->bytes); break;
+		case ACTION_FETCH: tables_fetch(e, (uint8_t)a->target, a->bytes); break;
+		case ACTION_DUMP: tables_dump(e, (uint8_t)a->target); break;
+		case ACTION_END_DUMP: tables_end_dump(e); break;
 		}
 	}
 	loop_timer_set(&e->core_timer, node_deadline(e->node));
@@ -92,8 +96,15 @@ void engine_carry_out(struct engine *e)
 
 void engine_step(struct engine *e, const struct event *event)
 {
+	static const struct event timer = { .type = EVENT_TIMER };
+
 	node_step(e->node, loop_now(), event, &e->actions);
 	engine_carry_out(e);
+	while (e->actions.more) {
+		node_step(e->node, loop_now(), &timer, &e->actions);
+		engine_carry_out(e);
+	}
+	tables_finish(e);
 }
 
 static void core_due(void *user, mono_t due)
@@ -158,6 +169,7 @@ static void reconfigure(struct engine *e, const struct message *m, int fd)
 	e->conf = &next->conf;
 	(void)node_reconfigure(e->node, loop_now(), e->conf, &e->actions);
 	ways_reconfigure(e, old);
+	tables_reconfigure(e);
 	engine_carry_out(e);
 	ways_tell_carriers(e);
 	desk_reload_ended(e, m->reload.token, NULL);
@@ -255,9 +267,10 @@ static int start_node(struct engine *e)
 		return result != 0 ? result : -ENOMEM;
 	}
 	env.crypto = seal_crypto(&e->seal);
+	tables_prepare(e, &env);
 	e->node = node_init(memory, &env, e->setup->saved, e->setup->adopt, loop_now());
-	/* Nothing is mirrored, so nothing is missing. */
-	engine_step(e, &in_sync);
+	if (env.mirror == NULL) /* so nothing is missing */
+		engine_step(e, &in_sync);
 	return 0;
 }
 
@@ -271,6 +284,8 @@ static int start(struct engine *e)
 	loop_timer_init(&e->alive_timer, &e->loop, alive_due, e);
 	desk_init(e);
 	result = start_node(e);
+	if (result == 0)
+		result = tables_init(e);
 	if (result == 0)
 		result = ways_init(e);
 	if (result == 0)
@@ -303,6 +318,7 @@ int engine_run(const struct engine_setup *setup)
 	loop_run(&e->loop);
 	desk_fini(e);
 	ways_fini(e);
+	tables_fini(e);
 	loop_fini(&e->loop);
 	seal_fini(&e->seal);
 	return e->status;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * engine_state: what the engine's files share. engine.c starts it and steps the core, ways.c has
- * the paths and the interfaces, desk.c answers the control socket.
+ * the paths and the interfaces, tables.c the kernel's tables that are mirrored, desk.c answers the
+ * control socket.
  */
 #ifndef NSRP_DAEMON_ENGINE_STATE_H
 #define NSRP_DAEMON_ENGINE_STATE_H
@@ -10,6 +11,7 @@
 #include "message.h"
 #include "nsrp/node.h"
 #include "io/control.h"
+#include "io/kernel.h"
 #include "io/loop.h"
 #include "io/path.h"
 #include "io/seal.h"
@@ -21,8 +23,37 @@ struct way { /* a path, and its place in the loop */
 	struct engine *engine;
 	unsigned index; /* in conf.path */
 	bool open;
+	bool peer_known; /* an authentic frame came by it, from peer_mac */
+	uint8_t peer_mac[6];
 	struct path path;
 	struct loop_fd io;
+};
+
+/* The kernel's tables: what the core wants of them cannot be had while the list of actions is
+ * carried out, so it is noted, and done after that. */
+struct tables {
+	struct kernel *kernel; /* owned; NULL: nothing is mirrored */
+	void *memory;          /* of the core's mirror, owned */
+	size_t memory_len;
+	uint32_t objects;          /* that it is made for */
+	enum object_origin origin; /* of what is being delivered */
+	bool reading;
+
+	struct table_feed { /* of events */
+		struct engine *engine;
+		unsigned index;
+		struct loop_fd io;
+	} feed[4];
+	unsigned n_feeds;
+
+	struct loop_timer dump_timer, own_timer;
+	bool dump_asked, dump_running, dump_stepping;
+	mono_t rest_until;
+	uint8_t dump_kind;
+
+	size_t n_refused, n_fetches;            /* bytes in use */
+	_Alignas(8) uint8_t refused[64 * 1024]; /* struct table_refusal, and the order behind it */
+	_Alignas(8) uint8_t fetch[32 * 1024];   /* kind, length, key */
 };
 
 struct engine {
@@ -44,6 +75,8 @@ struct engine {
 	struct loop_fd watch_io;
 	struct control_server control;
 
+	struct tables tables;
+
 	struct path_inbox inbox;
 	struct way way[CONF_PATHS_MAX];
 	struct path_counters ended_ways; /* of paths that were closed */
@@ -54,6 +87,23 @@ struct engine {
 /* engine.c */
 void engine_step(struct engine *e, const struct event *event);
 void engine_carry_out(struct engine *e);
+
+/* tables.c */
+/* Before the core exists: memory and key of the mirror, in *env. Failure leaves *env without. */
+void tables_prepare(struct engine *e, struct node_env *env);
+/* 0, also when nothing is mirrored; or negative errno. */
+int tables_init(struct engine *e);
+void tables_fini(struct engine *e);
+void tables_reconfigure(struct engine *e);
+/* Addresses of this node came or went. */
+void tables_addresses_changed(struct engine *e);
+/* Actions of the core; what they bring follows with tables_finish(). */
+void tables_write(struct engine *e, struct span orders);
+void tables_fetch(struct engine *e, uint8_t kind, struct span key);
+void tables_dump(struct engine *e, uint8_t kind);
+void tables_end_dump(struct engine *e);
+/* Steps the core with what the actions brought. */
+void tables_finish(struct engine *e);
 
 /* ways.c */
 int ways_init(struct engine *e);

@@ -179,6 +179,7 @@ int guardian_run(const struct guardian_setup *setup)
 	g->log = &setup->logger->log;
 	g->engine_fd = -1;
 	process_hide_memory();
+	process_let_engine_in(g->log, setup->statedir);
 	chores_init(&g->chores, setup->statedir, g->log);
 	if (load(setup->conf_file, setup->node, g->log, &g->loaded, error) == 0) {
 		(void)store_load(setup->statedir, g->log, &g->saved);

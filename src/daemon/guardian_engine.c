@@ -57,10 +57,6 @@ static void put_in_force(struct guardian *g, const struct loaded *next, struct c
 	g->loaded = *next;
 	for (unsigned i = 0; i < next->conf.n_groups; i++)
 		from[i] = index_of_id(old, next->conf.group[i].id);
-	/* Orders under way are reported before the numbers change. */
-	while (vip_continue(g->vip))
-		;
-	g->n_reports = 0;
 	guard_rearrange(&g->guard, next->conf.n_groups, from);
 	steward_reconfigure(g, old);
 }
@@ -81,6 +77,8 @@ static const char *reload(struct guardian *g, uint32_t token, struct loaded *nex
 
 	if (fd < 0)
 		return strerror(-fd);
+	/* Under the old numbers, and before the engine has others. */
+	steward_settle(g);
 	m.reload.token = token;
 	int result = message_send(g->engine_fd, &m, fd);
 

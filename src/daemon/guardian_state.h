@@ -30,6 +30,7 @@ struct guardian {
 	struct loop loop;
 	struct loop_signals signals;
 	struct loop_timer guard_timer, announce_timer, more_timer, watchdog_timer;
+	struct loop_timer audit_timer, round_timer;
 	struct control_socket control;
 
 	pid_t engine;  /* 0 = none */
@@ -46,6 +47,7 @@ struct guardian {
 	struct announce announce;
 	struct announcer announcer;
 	uint64_t audit;                   /* groups that may lack something */
+	unsigned rounds;                  /* of audits of all groups, so far */
 	struct path path[CONF_PATHS_MAX]; /* for joining; nothing is heard by them */
 	unsigned n_paths;
 	unsigned first_report, n_reports; /* a ring: orders whose end is to be reported */
@@ -65,6 +67,9 @@ int steward_init(struct guardian *g);
 void steward_fini(struct guardian *g);
 /* Carries out one of the actions that concern addresses. */
 void steward_do(struct guardian *g, const struct guard_action *action);
+/* Carries out and reports what is under way. Nothing is added meanwhile, so it takes no longer
+ * than the rest of one change and one round of renewals would anyway. */
+void steward_settle(struct guardian *g);
 /* Another configuration replaced the one before; old groups that are gone are given up. */
 void steward_reconfigure(struct guardian *g, const struct conf *old);
 void steward_announce(struct guardian *g, unsigned group);

@@ -117,6 +117,8 @@ int main(int argc, char **argv)
 		printf("nsrpd %s\n", NSRP_VERSION);
 		return 0;
 	}
+	/* Files that others may not see lie in directories that they may not enter. */
+	umask(S_IWGRP | S_IWOTH);
 	logger_init(&logger, STDERR_FILENO, logger_style_of(STDERR_FILENO));
 	if (o.debug)
 		logger_set_level(&logger, LOG_LEVEL_DEBUG);

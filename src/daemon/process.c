@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char user_name[] = "nsrp";
@@ -75,6 +76,21 @@ int process_drop_privileges(const struct log *log)
 	if (result == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		result = -errno;
 	return result;
+}
+
+void process_let_engine_in(const struct log *log, const char *directory)
+{
+	const struct passwd *user = getpwnam(user_name);
+	struct stat st;
+
+	if (geteuid() != 0 || user == NULL)
+		return;
+	if (stat(directory, &st) != 0 || (st.st_mode & S_IXOTH))
+		return;
+	if (chown(directory, (uid_t)-1, user->pw_gid) != 0 ||
+		chmod(directory, (st.st_mode & 07777) | S_IXGRP) != 0)
+		log_warn(log, "%s: user %s is not let in: %s", directory, user_name,
+			strerror(errno));
 }
 
 void process_hide_memory(void)

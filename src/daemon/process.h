@@ -16,6 +16,10 @@ bool process_go_realtime(const struct log *log, const char *name, int priority);
  * warning. 0 or negative errno. */
 int process_drop_privileges(const struct log *log);
 
+/* Lets the engine, as user `nsrp`, open by name what lies in the directory: it gets that user's
+ * group, which may pass, unless everybody may. */
+void process_let_engine_in(const struct log *log, const char *directory);
+
 /* No core dumps and no ptrace: there are keys in memory. */
 void process_hide_memory(void);
 

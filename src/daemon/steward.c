@@ -3,6 +3,13 @@
 
 #include <string.h>
 
+enum {
+	/* No event tells of a route that took the place of ours. */
+	AUDIT_MS = 3000,
+	/* A group of which the kernel refused something is tried again in each so many audits. */
+	AUDIT_REFUSED = 20,
+};
+
 static void arm_announcements(struct guardian *g)
 {
 	loop_timer_set(&g->announce_timer, announce_deadline(&g->announce));
@@ -50,11 +57,24 @@ static void report_done(struct guardian *g)
 	}
 }
 
-/* After a change: what is left of it goes on when the loop has been round once. */
+/* After a change: what is left of it goes on when the loop has been round once. What was heard
+ * of its groups meanwhile is looked after at its end, and before leases are renewed, by which an
+ * address would come back uncounted. */
 static void after_change(struct guardian *g, bool more)
 {
+	mono_t now = loop_now();
+
 	report_done(g);
-	loop_timer_set(&g->more_timer, more ? loop_now() : MONO_NEVER);
+	if (vip_pending(g->vip) == 0 && g->audit != 0)
+		loop_timer_set(&g->audit_timer, now);
+	loop_timer_set(&g->more_timer, more ? now : MONO_NEVER);
+}
+
+void steward_settle(struct guardian *g)
+{
+	while (vip_continue(g->vip))
+		;
+	after_change(g, false);
 }
 
 static void more_due(void *user, mono_t due)
@@ -135,14 +155,27 @@ static void path_interface(struct guardian *g, const struct watch_event *event)
 	}
 }
 
+/* The network behind a carrier that returns may believe the peer, or nobody. */
+static void announce_all(struct guardian *g, uint64_t groups)
+{
+	for (unsigned i = 0; i < g->loaded.conf.n_groups; i++) {
+		if (groups >> i & 1)
+			announce_again(&g->announce, i, loop_now());
+	}
+	arm_announcements(g);
+}
+
 static void watched(void *user, const struct watch_event *event)
 {
 	struct guardian *g = user;
+	uint64_t groups = vip_heard(g->vip, event);
 
 	if (event->type == WATCH_LINK_NEW || event->type == WATCH_LINK_CHANGED ||
 		event->type == WATCH_LINK_GONE)
 		path_interface(g, event);
-	g->audit |= vip_heard(g->vip, event);
+	if (event->type == WATCH_LINK_CHANGED && event->link.carrier)
+		announce_all(g, groups);
+	g->audit |= groups;
 }
 
 /* Looks after groups that an event concerned. What is missing is another program's work, or came
@@ -153,9 +186,9 @@ static void audit(struct guardian *g)
 	struct guard_actions actions;
 	uint64_t groups = g->audit & vip_held(g->vip) & ~vip_pending(g->vip);
 
+	g->audit &= vip_held(g->vip) & ~groups;
 	if (groups == 0)
 		return;
-	g->audit &= ~groups;
 	if (vip_audit(g->vip, groups, &found) != 0)
 		return;
 	for (unsigned i = 0; i < g->loaded.conf.n_groups; i++) {
@@ -164,6 +197,35 @@ static void audit(struct guardian *g)
 		guard_missing(&g->guard, loop_now(), i, &actions);
 		guardian_obey(g, &actions);
 	}
+}
+
+/* Held groups, but those of which the kernel refused something lately. */
+static uint64_t auditable(struct guardian *g)
+{
+	uint64_t groups = vip_held(g->vip);
+	bool all = g->rounds++ % AUDIT_REFUSED == 0;
+
+	for (unsigned i = 0; i < g->loaded.conf.n_groups; i++) {
+		if (!all && vip_failed(g->vip, i) > 0)
+			groups &= ~(UINT64_C(1) << i);
+	}
+	return groups;
+}
+
+static void audit_due(void *user, mono_t due)
+{
+	(void)due;
+	audit(user);
+}
+
+static void round_due(void *user, mono_t due)
+{
+	struct guardian *g = user;
+
+	(void)due;
+	loop_timer_set(&g->round_timer, mono_after_ms(loop_now(), AUDIT_MS));
+	g->audit |= auditable(g);
+	audit(g);
 }
 
 static void watch_ready(void *user, unsigned readiness)
@@ -252,6 +314,9 @@ int steward_init(struct guardian *g)
 	announce_init(&g->announce, &g->loaded.conf);
 	loop_timer_init(&g->announce_timer, &g->loop, announcements_due, g);
 	loop_timer_init(&g->more_timer, &g->loop, more_due, g);
+	loop_timer_init(&g->audit_timer, &g->loop, audit_due, g);
+	loop_timer_init(&g->round_timer, &g->loop, round_due, g);
+	loop_timer_set(&g->round_timer, mono_after_ms(loop_now(), AUDIT_MS));
 	loop_fd_init(&g->watch_io, &g->loop, watch_fd(g->watch), watch_ready, g);
 	open_paths(g);
 	return 0;
@@ -283,6 +348,7 @@ void steward_reconfigure(struct guardian *g, const struct conf *old)
 		announce_taken(&g->announce, i, loop_now());
 	}
 	announce_now(g);
+	g->audit = vip_held(g->vip);
 	after_change(g, more);
 	if (old->n_paths != next->n_paths ||
 		memcmp(old->path, next->path, sizeof(old->path)) != 0) {

@@ -4,14 +4,22 @@
 #include <errno.h>
 #include <string.h>
 
+#include "io/vip.h"
+
 static void heard(void *user, struct span frame)
 {
 	struct way *way = user;
 	struct event event = { .type = EVENT_FRAME };
 
+	struct engine *e = way->engine;
+	uint64_t before = node_counters(e->node)[COUNTER_FRAMES_HEARD];
+
 	event.frame.path = way->index;
 	event.frame.bytes = frame;
-	engine_step(way->engine, &event);
+	engine_step(e, &event);
+	if (node_counters(e->node)[COUNTER_FRAMES_HEARD] != before &&
+		path_sender_mac(&e->inbox, way->peer_mac))
+		way->peer_known = true;
 }
 
 /* Takes what waits, a bounded part of it: a flood on one path keeps nobody from the others. */
@@ -96,7 +104,7 @@ static void close_way(struct engine *e, unsigned i)
 	add_counters(&e->ended_ways, &way->path.count);
 	loop_fd_fini(&way->io);
 	path_close(&way->path);
-	way->open = false;
+	way->open = way->peer_known = false;
 }
 
 static void link_changed(struct engine *e, const struct watch_event *event)
@@ -112,19 +120,39 @@ static void link_changed(struct engine *e, const struct watch_event *event)
 	}
 }
 
-/* A neighbour answered on an interface of a group. */
+/* Whoever has one of the groups' addresses, or a MAC address that frames of the peer came from. */
+static bool is_peer(const struct engine *e, const struct watch_event *event)
+{
+	for (unsigned i = 0; i < e->conf->n_addresses; i++) {
+		if (memcmp(&e->conf->address[i].ip, &event->neighbour.ip,
+			    sizeof(event->neighbour.ip)) == 0)
+			return true;
+	}
+	for (unsigned i = 0; i < e->conf->n_paths; i++) {
+		if (e->way[i].peer_known && memcmp(e->way[i].peer_mac, event->neighbour.mac,
+						    sizeof(event->neighbour.mac)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A neighbour answered: that counts for the groups with an address on its interface. */
 static void neighbour_answered(struct engine *e, const struct watch_event *event)
 {
 	const struct watch_link *link = watch_link_by_index(e->watch, event->ifindex);
+	uint64_t told = 0;
 
-	for (unsigned i = 0; link != NULL && i < e->conf->n_addresses; i++) {
-		struct event served = { .type = EVENT_SERVED };
-
-		if (strcmp(e->conf->address[i].device, link->name) != 0)
-			continue;
-		served.served.group = e->conf->address[i].group;
-		engine_step(e, &served);
+	if (link == NULL || is_peer(e, event))
 		return;
+	for (unsigned i = 0; i < e->conf->n_addresses; i++) {
+		struct event served = { .type = EVENT_SERVED };
+		unsigned group = e->conf->address[i].group;
+
+		if ((told >> group & 1) || strcmp(e->conf->address[i].device, link->name) != 0)
+			continue;
+		told |= UINT64_C(1) << group;
+		served.served.group = group;
+		engine_step(e, &served);
 	}
 }
 
@@ -137,10 +165,13 @@ static void watched(void *user, const struct watch_event *event)
 	case WATCH_LINK_CHANGED:
 	case WATCH_LINK_GONE: link_changed(e, event); break;
 	case WATCH_NEIGHBOUR: neighbour_answered(e, event); break;
-	case WATCH_RESYNCED: ways_tell_carriers(e); break;
-	case WATCH_FORWARDING:
+	case WATCH_RESYNCED:
+		ways_tell_carriers(e);
+		tables_addresses_changed(e);
+		break;
 	case WATCH_ADDRESS_NEW:
-	case WATCH_ADDRESS_GONE:
+	case WATCH_ADDRESS_GONE: tables_addresses_changed(e); break;
+	case WATCH_FORWARDING:
 	case WATCH_ROUTE_GONE: break; /* the guardian's business */
 	}
 }
@@ -157,7 +188,8 @@ static void watch_ready(void *user, unsigned readiness)
 int ways_init(struct engine *e)
 {
 	struct watch_setup setup = {
-		.flags = WATCH_NEIGHBOURS,
+		.flags = WATCH_NEIGHBOURS | WATCH_ADDRESSES,
+		.quiet_address_proto = VIP_IFA_PROTO,
 		.heard = watched,
 		.user = e,
 	};
@@ -170,6 +202,11 @@ int ways_init(struct engine *e)
 	loop_fd_init(&e->watch_io, &e->loop, watch_fd(e->watch), watch_ready, e);
 	for (unsigned i = 0; i < e->conf->n_paths; i++)
 		open_way(e, i);
+	/* Of an interface set up a moment ago the dump may not have the carrier yet. */
+	for (unsigned i = 0; i < e->conf->n_paths; i++) {
+		if (e->conf->path[i].device[0] != '\0')
+			(void)watch_refresh(e->watch, e->conf->path[i].device);
+	}
 	ways_tell_carriers(e);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <linux/pkt_sched.h>
 #include <net/if.h>
 #include <string.h>
@@ -299,10 +300,24 @@ int path_receive(struct path *p, struct path_inbox *inbox,
 			p->count.truncated++;
 		} else {
 			p->count.received++;
+			inbox->sender = &inbox->from[i];
 			heard(user, span_of(inbox->bytes[i], len));
 		}
 	}
 	return n;
+}
+
+bool path_sender_mac(const struct path_inbox *inbox, uint8_t ret_mac[6])
+{
+	struct sockaddr_ll from;
+
+	if (inbox->sender->ss_family != AF_PACKET)
+		return false;
+	memcpy(&from, inbox->sender, sizeof(from));
+	if (from.sll_halen != 6)
+		return false;
+	memcpy(ret_mac, from.sll_addr, 6);
+	return true;
 }
 
 void path_tune(int fd, int send_size, int receive_size)

@@ -90,6 +90,7 @@ struct path_inbox {
 	struct mmsghdr message[PATH_BATCH];
 	struct iovec vector[PATH_BATCH];
 	struct sockaddr_storage from[PATH_BATCH];
+	const struct sockaddr_storage *sender; /* of the frame that is being heard */
 	_Alignas(struct cmsghdr) uint8_t control[PATH_BATCH][64];
 	uint8_t bytes[PATH_BATCH][WIRE_FRAME_MAX];
 };
@@ -124,6 +125,9 @@ unsigned path_send_batch(struct path *p, const struct span *frames, unsigned n);
  * went down. */
 int path_receive(struct path *p, struct path_inbox *inbox,
 	void (*heard)(void *user, struct span frame), void *user);
+
+/* Within `heard`: the MAC address that the frame came from; false for a transport without. */
+bool path_sender_mac(const struct path_inbox *inbox, uint8_t ret_mac[6]);
 
 /* For the transports. */
 

@@ -302,6 +302,21 @@ int seal_hint(const uint8_t key[CRYPTO_KEY_LEN], uint8_t *ret_hint)
 	return error;
 }
 
+int seal_index_key(const uint8_t key[CRYPTO_KEY_LEN], uint8_t ret_key[16])
+{
+	static const char info[] = "nsrp index 1";
+	EVP_KDF *kdf;
+	int error = fetch(&kdf);
+
+	if (error)
+		return error;
+	if (!hkdf(kdf, span_of(key, CRYPTO_KEY_LEN), span_of("", 0),
+		    span_of(info, sizeof(info) - 1), ret_key, 16))
+		error = -ENOMEM;
+	EVP_KDF_free(kdf);
+	return error;
+}
+
 int seal_set_keys(struct seal *s, const uint8_t key[CRYPTO_KEY_LEN], const uint8_t *previous)
 {
 	struct seal_secret *secret = s->secret;

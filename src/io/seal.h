@@ -57,6 +57,10 @@ void seal_fini(struct seal *s);
 /* Borrowed until seal_fini(). */
 const struct crypto *seal_crypto(struct seal *s);
 
+/* Of the preferred cluster key: HKDF(cluster key, salt = "", info = "nsrp index 1", 16 bytes), the
+ * key of the mirror's hash. 0, -ENOTSUP or -ENOMEM. */
+int seal_index_key(const uint8_t key[CRYPTO_KEY_LEN], uint8_t ret_key[16]);
+
 /* A key's hint, for whoever makes or checks key files. 0, -ENOTSUP or -ENOMEM. */
 int seal_hint(const uint8_t key[CRYPTO_KEY_LEN], uint8_t *ret_hint);
 

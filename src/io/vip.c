@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "vip_state.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <linux/if_addr.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
-	LOGGED_MAX = 8, /* refusals of one change that are logged one by one */
-	TEXT_MAX = 96,  /* what an operation is about */
+	PROMOTION_COST = 2, /* on and off */
 	IPV6_ADDRESSES_A_COST =
 		25, /* on its interface, that make an IPv6 address's cost grow by 1 */
 };
@@ -89,117 +87,6 @@ unsigned vip_lease_s(const struct vip *v, unsigned i)
 	return v->setup.lease_s * (ipv6 ? v->device[v->address[i].device].turns : 1);
 }
 
-/* ---- outcomes ------------------------------------------------------------------------------ */
-
-static const char *ip_text(const struct conf_ip *ip, char text[INET6_ADDRSTRLEN])
-{
-	return ip->family ? inet_ntop(ip->family, ip->bytes, text, INET6_ADDRSTRLEN) : "default";
-}
-
-/* What an operation is about; the group whose it is, or -1. */
-static int describe(const struct vip *v, struct vip_op op, char text[TEXT_MAX])
-{
-	char ip[INET6_ADDRSTRLEN];
-
-	switch ((enum vip_op_kind)op.kind) {
-	case VIP_OP_ADD_ADDRESS:
-	case VIP_OP_DEL_ADDRESS: {
-		const struct conf_address *a = vip_conf_address(v, op.index);
-
-		(void)snprintf(text, TEXT_MAX, "address %s/%u dev %s", ip_text(&a->ip, ip),
-			a->prefix_len, a->device);
-		return a->group;
-	}
-	case VIP_OP_TRY_ROUTE:
-	case VIP_OP_ADD_ROUTE:
-	case VIP_OP_DEL_ROUTE: {
-		const struct conf_route *r = &v->conf->route[op.index];
-
-		(void)snprintf(
-			text, TEXT_MAX, "route %s/%u", ip_text(&r->destination, ip), r->prefix_len);
-		return r->group;
-	}
-	case VIP_OP_ADD_SUBNET:
-	case VIP_OP_DEL_SUBNET:
-	case VIP_OP_DEL_PREFIX: {
-		const struct vip_subnet *s = &v->subnet[op.index];
-
-		(void)snprintf(text, TEXT_MAX, "connected route %s/%u dev %s",
-			ip_text(&s->network, ip), s->prefix_len, v->device[s->device].name);
-		return -1;
-	}
-	case VIP_OP_PROMOTE:
-	case VIP_OP_UNPROMOTE:
-		(void)snprintf(
-			text, TEXT_MAX, "promote_secondaries of %s", v->device[op.index].name);
-		return -1;
-	}
-	return -1;
-}
-
-/* What the operation was for is so, whoever did it. */
-static bool is_so(enum vip_op_kind kind, int error)
-{
-	switch (kind) {
-	case VIP_OP_ADD_ADDRESS:
-	case VIP_OP_PROMOTE:
-	case VIP_OP_UNPROMOTE: return error == 0;
-	case VIP_OP_TRY_ROUTE: return true;
-	case VIP_OP_ADD_ROUTE:
-	case VIP_OP_ADD_SUBNET: return error == 0 || error == -EEXIST;
-	case VIP_OP_DEL_ADDRESS: return error == 0 || error == -EADDRNOTAVAIL || error == -ENODEV;
-	case VIP_OP_DEL_ROUTE:
-	case VIP_OP_DEL_SUBNET:
-	case VIP_OP_DEL_PREFIX: return error == 0 || error == -ESRCH || error == -ENODEV;
-	}
-	return false;
-}
-
-static void refused(struct vip *v, struct vip_op op, int error, const char *kernel_text)
-{
-	static const char *const what[] = {
-		[VIP_OP_PROMOTE] = "not set",
-		[VIP_OP_UNPROMOTE] = "not restored",
-		[VIP_OP_ADD_ADDRESS] = "not added",
-		[VIP_OP_DEL_ADDRESS] = "not removed",
-		[VIP_OP_TRY_ROUTE] = "not added",
-		[VIP_OP_ADD_ROUTE] = "not added",
-		[VIP_OP_DEL_ROUTE] = "not removed",
-		[VIP_OP_ADD_SUBNET] = "not added",
-		[VIP_OP_DEL_SUBNET] = "not removed",
-		[VIP_OP_DEL_PREFIX] = "not removed",
-	};
-	char text[TEXT_MAX];
-	int group = describe(v, op, text);
-
-	if (group >= 0)
-		v->failed[group]++;
-	if (v->n_logged++ < LOGGED_MAX)
-		log_err(v->setup.log, "%s: %s: %s%s%s", text, what[op.kind], strerror(-error),
-			kernel_text[0] ? ", " : "", kernel_text);
-}
-
-static void judge(struct vip *v, struct vip_op op, int error, const char *kernel_text)
-{
-	if (!is_so((enum vip_op_kind)op.kind, error)) {
-		refused(v, op, error, kernel_text);
-		return;
-	}
-	if (op.kind == VIP_OP_ADD_ROUTE) {
-		struct vip_route *r = &v->route[op.index];
-
-		/* Missed by the audit, yet there: an IPv6 route that differs in its protocol only.
-		 */
-		r->stands = error == -EEXIST && (r->stands || r->lacking);
-		r->lacking = false;
-		r->put_source = r->source;
-	} else if (op.kind == VIP_OP_ADD_SUBNET) {
-		v->subnet[op.index].routed = true;
-	} else if (op.kind == VIP_OP_DEL_SUBNET) {
-		v->subnet[op.index].routed = false;
-	}
-}
-
 /* ---- chunks -------------------------------------------------------------------------------- */
 
 static unsigned cost(const struct vip *v, struct vip_op op)
@@ -212,7 +99,49 @@ static unsigned cost(const struct vip *v, struct vip_op op)
 		       : 1;
 }
 
-/* Sends what is in the batch; tags are indexes into v->op. */
+static void put_promotion(struct vip *v, unsigned device, enum vip_op_kind kind)
+{
+	struct vip_op op = { .kind = (uint8_t)kind, .index = (uint16_t)device };
+	int error;
+
+	(void)vip_message(v, op, VIP_OPS_MAX + op.index * 2U + (kind == VIP_OP_PROMOTE), &error);
+}
+
+static struct vip_op op_of_tag(const struct vip *v, uint32_t tag)
+{
+	uint32_t i = tag - VIP_OPS_MAX;
+
+	if (tag < VIP_OPS_MAX)
+		return v->op[tag];
+	return (struct vip_op){
+		.kind = i % 2 ? VIP_OP_PROMOTE : VIP_OP_UNPROMOTE,
+		.index = (uint16_t)(i / 2),
+	};
+}
+
+/* promote_secondaries is to be on for this operation, and is not yet in this chunk. */
+static bool wants_promotion(const struct vip *v, struct vip_op op)
+{
+	const struct vip_device *d;
+
+	if (op.kind != VIP_OP_DEL_ADDRESS || vip_conf_address(v, op.index)->ip.family != AF_INET)
+		return false;
+	d = &v->device[v->address[op.index].device];
+	return d->promote && !d->promoted;
+}
+
+/* A chunk leaves promote_secondaries as it was: it is all done by one system call, so that
+ * nothing can end us between. */
+static void end_promotions(struct vip *v)
+{
+	for (unsigned i = 0; i < v->n_devices; i++) {
+		if (v->device[i].promoted)
+			put_promotion(v, i, VIP_OP_UNPROMOTE);
+		v->device[i].promoted = false;
+	}
+}
+
+/* Sends what is in the batch; tags are indexes into v->op, or those of put_promotion(). */
 static void send_ops(struct vip *v)
 {
 	int result = rtnl_send(v->setup.rtnl);
@@ -220,15 +149,15 @@ static void send_ops(struct vip *v)
 	for (unsigned i = 0; i < rtnl_count(v->setup.rtnl); i++) {
 		const struct rtnl_outcome *o = rtnl_outcome(v->setup.rtnl, i);
 
-		judge(v, v->op[o->tag], result ? result : o->error, o->text);
+		vip_judge(v, op_of_tag(v, o->tag), result ? result : o->error, o->text);
 	}
 }
 
 static void change_done(struct vip *v)
 {
-	if (v->n_logged > LOGGED_MAX)
+	if (v->n_logged > VIP_LOGGED_MAX)
 		log_err(v->setup.log, "addresses and routes: %u more were refused",
-			v->n_logged - LOGGED_MAX);
+			v->n_logged - VIP_LOGGED_MAX);
 	v->dirty = 0;
 	v->n_ops = v->next_op = 0;
 }
@@ -242,11 +171,21 @@ static void continue_change(struct vip *v)
 		struct vip_op op = v->op[v->next_op];
 		int error;
 
+		if (wants_promotion(v, op)) {
+			unsigned device = v->address[op.index].device;
+
+			if (spent + PROMOTION_COST >= VIP_CHUNK_COST)
+				break;
+			put_promotion(v, device, VIP_OP_PROMOTE);
+			v->device[device].promoted = true;
+			spent += PROMOTION_COST;
+		}
 		if (!vip_message(v, op, v->next_op, &error))
-			judge(v, op, error, "");
+			vip_judge(v, op, error, "");
 		spent += cost(v, op);
 		v->next_op++;
 	}
+	end_promotions(v);
 	send_ops(v);
 	if (v->next_op == v->n_ops)
 		change_done(v);

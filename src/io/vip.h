@@ -24,8 +24,10 @@
  * IPv6 ones have metric 512 when the configuration names none; with one of equal metric by
  * another gateway they share the traffic, which the kernel does not let us avoid. They carry
  * the lease, too. IPv4 has no such thing: a route whose addresses expired goes with the
- * interface's last IPv4 address, or at the next start. The kernel's own connected route of an
- * IPv6 subnet would outlive the address by the lease; it is removed with it.
+ * interface's last IPv4 address, at the next start, or by vip_withdraw_all(). (It would go with
+ * its preferred source, too; but ours may not be the source of own traffic.) The kernel's own
+ * connected route of an IPv6 subnet would outlive the address by the lease; it is removed with
+ * it.
  *
  * The lease. Renewing an IPv4 address costs some 5 us and makes one event. Every RTM_NEWADDR
  * of IPv6 costs 0.4 us for each multicast group on the interface, and each address there has

@@ -2,17 +2,16 @@
 /*
  * The order within a plan, and why:
  *
- *  1. promote_secondaries on, where a primary of ours goes and leaves secondaries behind.
- *  2. Stand-ins for connected routes, while those are still there: nothing is lost between.
- *  3. Addresses off: secondaries before primaries, so that what is promoted is somebody
- *     else's, and once.
- *  4. IPv4 routes that must stay once more: with an interface's last IPv4 address the kernel
+ *  1. Stand-ins for connected routes, while those are still there: nothing is lost between.
+ *  2. Addresses off: secondaries before primaries, so that what is promoted is somebody
+ *     else's, and once. Where a primary of ours leaves secondaries behind, the interface
+ *     promotes them meanwhile.
+ *  3. IPv4 routes that must stay once more: with an interface's last IPv4 address the kernel
  *     took all routes through it.
- *  5. Routes of groups given up, and those that need another source.
- *  6. Addresses on: the first of each subnet, then (when all do not fit one chunk) a first try
+ *  4. Routes of groups given up, and those that need another source.
+ *  5. Addresses on: the first of each subnet, then (when all do not fit one chunk) a first try
  *     at the routes, then the rest, then the routes.
- *  7. Stand-ins that are not needed any more.
- *  8. promote_secondaries as it was.
+ *  6. Stand-ins that are not needed any more.
  */
 #include "vip_state.h"
 
@@ -116,7 +115,6 @@ static void plan_promotion(struct vip *v)
 		if (promotes)
 			continue;
 		d->promote = true;
-		push(v, VIP_OP_PROMOTE, s->device);
 	}
 }
 
@@ -260,7 +258,4 @@ void vip_plan(struct vip *v)
 	for (unsigned i = 0; i < v->n_subnets; i++)
 		if (v->subnet[i].routed && !vip_wants_route(&v->subnet[i]))
 			push(v, VIP_OP_DEL_SUBNET, i);
-	for (unsigned i = 0; i < v->n_devices; i++)
-		if (v->device[i].promote)
-			push(v, VIP_OP_UNPROMOTE, i);
 }

@@ -2,7 +2,7 @@
 /*
  * vip_state: what the files of vip share. vip_index.c fills what follows from the
  * configuration, vip_look.c what the kernel says, vip_plan.c makes operations of both, vip.c
- * sends them, in the words of vip_message.c.
+ * sends them, in the words of vip_message.c, and vip_outcome.c judges what became of them.
  */
 #ifndef NSRP_IO_VIP_STATE_H
 #define NSRP_IO_VIP_STATE_H
@@ -11,11 +11,12 @@
 
 enum {
 	VIP_NO_DEVICE = 0xffff,
+	VIP_LOGGED_MAX = 8, /* refusals of one change that are logged one by one */
 	/* Some 10 us each: a chunk takes about 2.5 ms. */
 	VIP_CHUNK_COST = 256,
-	/* promote on and off, subnet routes twice and away, prefix routes; addresses off and on;
-	 * routes tried, added and removed. */
-	VIP_OPS_MAX = 2 * VIP_DEVICES_MAX + 7 * CONF_ADDRESSES_MAX + 4 * CONF_ROUTES_MAX,
+	/* Subnet routes twice and away, prefix routes; addresses off and on; routes tried, added
+	 * and removed. */
+	VIP_OPS_MAX = 7 * CONF_ADDRESSES_MAX + 4 * CONF_ROUTES_MAX,
 };
 
 struct vip_device {
@@ -23,7 +24,8 @@ struct vip_device {
 	uint32_t ifindex; /* at the last look; 0 = not there */
 	unsigned n_ipv6;  /* configured addresses */
 	unsigned turns;   /* rounds in which its IPv6 addresses are renewed once */
-	bool promote;     /* the plan turns promote_secondaries on for its time */
+	bool promote;     /* promote_secondaries is on where the plan takes addresses off */
+	bool promoted;    /* in the chunk that is being made */
 };
 
 enum vip_first { VIP_FIRST_NONE, VIP_FIRST_OWN, VIP_FIRST_OURS };
@@ -68,8 +70,8 @@ struct vip_route {
 };
 
 enum vip_op_kind {
-	VIP_OP_PROMOTE,     /* device */
-	VIP_OP_UNPROMOTE,   /* device */
+	VIP_OP_PROMOTE,     /* device; not planned, but made with the removals of a chunk */
+	VIP_OP_UNPROMOTE,   /* device; likewise */
 	VIP_OP_ADD_ADDRESS, /* address */
 	VIP_OP_DEL_ADDRESS, /* address */
 	VIP_OP_TRY_ROUTE,   /* route; it comes again */
@@ -170,6 +172,12 @@ bool vip_wants_route(const struct vip_subnet *s);
 /* Makes v->op for the dirty groups, of what the last look saw. Asks for promote_secondaries
  * where it matters. */
 void vip_plan(struct vip *v);
+
+/* ---- vip_outcome.c */
+
+/* An operation was answered with `error` (0 = done) and the kernel's own words: notes what is there
+ * now, counts what failed for its group, and logs the first VIP_LOGGED_MAX of a change. */
+void vip_judge(struct vip *v, struct vip_op op, int error, const char *kernel_text);
 
 /* ---- vip_message.c */
 

@@ -305,6 +305,27 @@ const struct watch_link *watch_link_by_index(const struct watch *w, uint32_t ifi
 	return NULL;
 }
 
+static int answered(void *user, const struct nlmsghdr *nlh)
+{
+	struct watch_event event;
+
+	if (nlh && watch_parse(nlh, &event) == 0 && event.type == WATCH_LINK_CHANGED)
+		link_heard(user, &event.link);
+	return 0;
+}
+
+int watch_refresh(struct watch *w, const char *name)
+{
+	const struct rtnl_reader reader = { .message = answered, .user = w };
+	struct nlmsghdr *nlh = rtnl_ask(w->rtnl, RTM_GETLINK);
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+
+	info->ifi_family = AF_UNSPEC;
+	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	return rtnl_get(w->rtnl, &reader);
+}
+
 struct carrier_answer {
 	const char *name;
 	bool found, carrier;

@@ -7,9 +7,9 @@
  * A socket filter drops in the kernel what nobody asked for, so that a full routing table
  * that churns, or our own renewals, do not wake anybody.
  *
- * Who waits for RTNL: watch_read() never, but after an overrun; watch_new() and the dump after
- * an overrun always; watch_query() not on Linux 6.10 and later while IPv6 is there. The other
- * functions ask nobody.
+ * Who waits for RTNL: watch_read() never, but after an overrun; watch_new(), watch_refresh() and
+ * the dump after an overrun always; watch_query() not on Linux 6.10 and later while IPv6 is
+ * there. The other functions ask nobody.
  */
 #ifndef NSRP_IO_WATCH_H
 #define NSRP_IO_WATCH_H
@@ -115,6 +115,11 @@ const struct watch_link *watch_link_by_index(const struct watch *w, uint32_t ifi
 /* Asks the kernel whether the interface has carrier now: an event may be a second late. 0 and
  * *ret_carrier, -ENODEV, or another negative errno. */
 int watch_query(struct watch *w, const char *name, bool *ret_carrier);
+
+/* Asks for one interface and takes the answer as an event. Linux works off what it has put aside
+ * of that interface first, which a dump does not: so a carrier that has just come is known at
+ * once. 0, -ENODEV, or another negative errno. */
+int watch_refresh(struct watch *w, const char *name);
 
 struct watch_counters {
 	uint64_t overruns;  /* times events were lost */

@@ -4,6 +4,7 @@
  */
 #include "ct.h"
 
+#include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
@@ -93,6 +94,19 @@ void ct_print(struct span key, struct span value, char text[OBJECT_TEXT_MAX])
 	add_rare(&t, &s);
 }
 
+static int describe(struct span key, struct span value, struct object *ret)
+{
+	struct ct_session s;
+
+	if (value.len == 0 || ct_decode(key, value, &s) != 0)
+		return -EBADMSG;
+	ret->known = OBJECT_KNOWS_BASE | OBJECT_KNOWS_RARE;
+	if (!ct_lacks_state(&s))
+		ret->known |= OBJECT_KNOWS_STATE;
+	ct_prints(&s, ret);
+	return 0;
+}
+
 static const uint32_t groups[] = { NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE,
 	NFNLGRP_CONNTRACK_DESTROY, 0 };
 
@@ -103,6 +117,7 @@ const struct object_ops ct_ops = {
 	.nl_proto = NETLINK_NETFILTER,
 	.nl_groups = groups,
 	.parse = ct_parse,
+	.describe = describe,
 	.put_dump = ct_put_dump,
 	.put_get = ct_put_get,
 	.put_order = ct_put_order,

@@ -96,6 +96,8 @@ size_t ct_encode(const struct ct_session *s, uint16_t fields, uint8_t *value);
 int ct_decode(struct span key, struct span value, struct ct_session *ret);
 /* What NAT makes of the addresses; sets s->nat and CT_NAT. False: what no NAT can make. */
 bool ct_find_nat(struct ct_session *s);
+/* A TCP or SCTP session of which only the rest is told. */
+bool ct_lacks_state(const struct ct_session *s);
 void ct_prints(const struct ct_session *s, struct object *ret);
 
 /* The timeout that the kernel gives a session in this state with its next packet. */

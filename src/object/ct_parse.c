@@ -217,7 +217,7 @@ static bool assume_state(struct ct_session *s)
 	return true;
 }
 
-static bool lacks_state(const struct ct_session *s)
+bool ct_lacks_state(const struct ct_session *s)
 {
 	return (s->orig.proto == IPPROTO_TCP && !(s->fields & CT_TCP)) ||
 	       (s->orig.proto == IPPROTO_SCTP && !(s->fields & CT_SCTP));
@@ -232,7 +232,7 @@ static bool lacks_rare(const struct ct_session *s)
 
 static void tell_whole(struct ct_session *s, bool dumped, struct object *ret)
 {
-	bool assumed = assume_state(s), no_state = lacks_state(s), no_rare = lacks_rare(s);
+	bool assumed = assume_state(s), no_state = ct_lacks_state(s), no_rare = lacks_rare(s);
 
 	ret->op = OBJECT_WHOLE;
 	ret->known = OBJECT_KNOWS_BASE;
@@ -250,7 +250,7 @@ static void tell_change(struct ct_session *s, struct object *ret)
 {
 	ret->op = OBJECT_CHANGE;
 	ret->known = OBJECT_KNOWS_BASE;
-	if (!lacks_state(s))
+	if (!ct_lacks_state(s))
 		ret->known |= OBJECT_KNOWS_STATE;
 	if ((s->fields & CT_RARE) || (s->status & IPS_SEQ_ADJUST))
 		ret->marks |= OBJECT_PARTIAL;
@@ -321,6 +321,6 @@ int ct_parse(const struct object_host *host, const struct nlmsghdr *nlh, struct 
 	}
 	ret->key_len = (uint8_t)(tuple_encode(room, &s.orig, s.zone) - room);
 	ret->value = room + ret->key_len;
-	ret->value_len = removed ? 0 : (uint16_t)ct_encode(&s, fields, room + ret->key_len);
+	ret->value_len = (uint16_t)ct_encode(&s, fields, room + ret->key_len);
 	return 0;
 }

@@ -159,10 +159,16 @@ static bool is_held(const struct expectation *e)
 	       !(e->flags & NF_CT_EXPECT_PERMANENT);
 }
 
+static uint32_t print_of(const struct expectation *e)
+{
+	uint8_t told[OBJECT_VALUE_MAX];
+
+	return object_hash(0, told, expect_encode(e, EXPECT_FIELDS & ~EXPECT_TIMEOUT, told));
+}
+
 static int expect_parse(const struct object_host *host, const struct nlmsghdr *nlh,
 	struct object *ret, uint8_t *room)
 {
-	uint8_t told[OBJECT_VALUE_MAX];
 	struct expectation e;
 	int err = parse_message(nlh, &e);
 
@@ -178,13 +184,24 @@ static int expect_parse(const struct object_host *host, const struct nlmsghdr *n
 	ret->op = OBJECT_WHOLE;
 	ret->known = OBJECT_KNOWS_BASE | OBJECT_KNOWS_STATE | OBJECT_KNOWS_RARE;
 	ret->value_len = (uint16_t)expect_encode(&e, EXPECT_FIELDS, room + ret->key_len);
-	ret->base = object_hash(0, told, expect_encode(&e, EXPECT_FIELDS & ~EXPECT_TIMEOUT, told));
+	ret->base = print_of(&e);
 	if (nlh->nlmsg_flags & NLM_F_MULTI) {
 		if (e.timeout < host->hold_s / 2)
 			ret->marks |= OBJECT_AGES;
 		if (is_held(&e))
 			ret->marks |= OBJECT_HELD;
 	}
+	return 0;
+}
+
+static int expect_describe(struct span key, struct span value, struct object *ret)
+{
+	struct expectation e;
+
+	if (value.len == 0 || expect_decode(key, value, &e) != 0)
+		return -EBADMSG;
+	ret->known = OBJECT_KNOWS_BASE | OBJECT_KNOWS_STATE | OBJECT_KNOWS_RARE;
+	ret->base = print_of(&e);
 	return 0;
 }
 
@@ -363,6 +380,7 @@ const struct object_ops expect_ops = {
 	.nl_proto = NETLINK_NETFILTER,
 	.nl_groups = groups,
 	.parse = expect_parse,
+	.describe = expect_describe,
 	.put_dump = expect_put_dump,
 	.put_get = expect_put_get,
 	.put_order = expect_put_order,

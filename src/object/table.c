@@ -4,6 +4,8 @@
  */
 #include "nsrp/object.h"
 
+#include <errno.h>
+
 #include "ct.h"
 #include "expect.h"
 
@@ -20,4 +22,11 @@ const struct object_ops *object_ops_of(uint8_t kind)
 			return object_table[i];
 	}
 	return NULL;
+}
+
+int object_describe(uint8_t kind, struct span key, struct span value, struct object *ret)
+{
+	const struct object_ops *ops = object_ops_of(kind);
+
+	return ops != NULL ? ops->describe(key, value, ret) : -EBADMSG;
 }

@@ -13,6 +13,7 @@
 
 LAB=${LAB:-nsrp$$}
 LAB_DIR=${LAB_DIR:-}
+FAILED=0
 LAN_VIP=10.77.0.1 WAN_VIP=10.78.0.1 LAN_VIP6=fd77::1 WAN_VIP6=fd78::1
 CLIENT=10.77.0.100 SERVER=10.78.0.100 SERVER6=fd78::100
 ECHO_PORT=7007
@@ -255,8 +256,24 @@ median() { # VALUES...
 	printf '%s\n' "$@" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
+counter() { # NODE KEY
+	ctl "$1" --json show counters | jq ".counters[] | select(.key == \"$2\") | .value"
+}
+
 ok() { echo "ok - $*"; }
 not_ok() {
 	echo "not ok - $*"
 	FAILED=1
+}
+
+check() { # NAME COMMAND...: one test; a script ends with `exit "$FAILED"`
+	local name=$1
+	shift
+	if "$@"; then ok "$name"; else not_ok "$name"; fi
+}
+
+refused() { # COMMAND...: exits 1; what it says is in $LAB_DIR/out
+	local status=0
+	"$@" >"$LAB_DIR/out" 2>&1 || status=$?
+	[ "$status" = 1 ]
 }

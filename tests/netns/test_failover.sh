@@ -7,13 +7,6 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
 trap lab_down EXIT
-FAILED=0
-
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	if "$@"; then ok "$name"; else not_ok "$name"; fi
-}
 
 no_packet_lost() {
 	echo "# $PROBE"

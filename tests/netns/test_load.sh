@@ -6,7 +6,6 @@ set -u
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
-FAILED=0
 BUSY=()
 
 stop_busy() {
@@ -22,16 +21,6 @@ finish() {
 	lab_down
 }
 trap finish EXIT
-
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	if "$@"; then ok "$name"; else not_ok "$name"; fi
-}
-
-counter() { # NODE KEY
-	ctl "$1" --json show counters | jq ".counters[] | select(.key == \"$2\") | .value"
-}
 
 addresses() { # NODE
 	on "$1" ip -o addr show dev lan0 | grep -c " 10\.9[12]\."

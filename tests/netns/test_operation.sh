@@ -8,19 +8,6 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
 trap lab_down EXIT
-FAILED=0
-
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	if "$@"; then ok "$name"; else not_ok "$name"; fi
-}
-
-refused() { # COMMAND...: exits 1
-	local status=0
-	"$@" >"$LAB_DIR/out" 2>&1 || status=$?
-	[ "$status" = 1 ]
-}
 
 peer_alive() { # NODE
 	[ "$(ctl "$1" --json status | jq .peer.alive)" = true ]
@@ -28,10 +15,6 @@ peer_alive() { # NODE
 
 link_is() { # NODE LINK STATE
 	[ "$(ctl "$1" --json status | jq -r ".links[] | select(.name == \"$2\") | .state")" = "$3" ]
-}
-
-counter() { # NODE KEY
-	ctl "$1" --json show counters | jq ".counters[] | select(.key == \"$2\") | .value"
 }
 
 term() {
@@ -55,6 +38,15 @@ check "two groups have two masters" is_state fw1 primary-backup 1
 has_route() { on "$1" ip route show default | grep -q "via $SERVER"; }
 check "the master has the group's default route" has_route fw1
 check "the backup has not" refused has_route fw2
+
+served() { [ "$(ctl fw1 --json show groups | jq -r '.groups[0].own.served')" = true ]; }
+wait_for 5 link_is fw1 lan0 alive
+on fw1 ping -qc 1 -W 2 10.77.0.12 >/dev/null
+on fw1 ip neigh show 10.77.0.12 | grep -q REACHABLE || echo "# the peer is not reachable"
+sleep 0.2
+check "that the peer answers is no service" refused served
+on fw1 ping -qc 1 -W 2 "$CLIENT" >/dev/null
+check "that somebody else does, is" wait_for 3 served
 
 on fw2 ip addr del 10.90.0.1/24 dev lan0 # takes the subnet's other address along
 check "an address removed by hand is put back" wait_for 3 has_address fw2 10.90.0.1
@@ -124,17 +116,18 @@ check "on both sides" wait_for 5 link_is fw2 ha0 alive
 
 for node in fw1 fw2; do
 	on "$node" nft -f - <<-EOF
-		table netdev drop {
+		table netdev cut {
 			chain ha0 { type filter hook ingress device ha0 priority 0; policy drop; }
 			chain ha1 { type filter hook ingress device ha1 priority 0; policy drop; }
 		}
-		table inet drop {
-			chain in { type filter hook input priority 0; policy drop; }
-			chain out { type filter hook output priority 0; policy drop; }
+		table inet cut {
+			chain input { type filter hook input priority 0; policy drop; }
+			chain output { type filter hook output priority 0; policy drop; }
 			chain forward { type filter hook forward priority 0; policy drop; }
 		}
 	EOF
 done
+check "drop policies on every hook cut a UDP link" wait_for 5 link_is fw2 ha1 lost
 sleep 1
 check "drop policies on every hook do not cut an Ethernet link" link_is fw2 ha0 alive
 check "nor move a mastership" [ "$before" = "$(term)" ]

@@ -6,7 +6,6 @@ set -u
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
-FAILED=0
 top=$(git rev-parse --show-toplevel)
 
 # Builds the commit before this one (or this one, below uncommitted work) in build/previous.
@@ -27,12 +26,6 @@ build_previous() {
 		echo "$commit" >"$dir/commit"
 	fi
 	echo "# previous: $commit"
-}
-
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	if "$@"; then ok "$name"; else not_ok "$name"; fi
 }
 
 no_packet_lost() {

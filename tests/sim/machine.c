@@ -150,6 +150,10 @@ static void carry_out(struct world *w, struct machine *m, const struct actions *
 			break;
 		case ACTION_ANNOUNCE: break;
 		case ACTION_EXIT: engine_died(w, m, true); break;
+		case ACTION_WRITE:
+		case ACTION_FETCH:
+		case ACTION_DUMP:
+		case ACTION_END_DUMP: break; /* there is no mirror */
 		}
 	}
 }

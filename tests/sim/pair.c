@@ -191,6 +191,10 @@ static void carry_out(struct pair *p, unsigned i)
 			break;
 		case ACTION_RECORD: side->record = a->record; break;
 		case ACTION_EXIT: side->exited = true; break;
+		case ACTION_WRITE:
+		case ACTION_FETCH:
+		case ACTION_DUMP:
+		case ACTION_END_DUMP: break; /* there is no mirror */
 		}
 	}
 }

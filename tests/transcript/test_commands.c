@@ -181,17 +181,23 @@ static void an_unknown_verb_or_group_of_the_peer_is_answered(void **state)
 	assert_int_equal(p->side[1].node->request.in.result, RESULT_NO_MASTER);
 }
 
-static void every_group_this_node_is_master_of_fails_over_at_once(void **state)
+/* Groups 7, 8 and 9, of which the last has this priority on fw1. */
+static void start_with_three_groups(struct pair *p, uint8_t priority)
 {
-	struct pair *p = *state;
-
 	p->side[0].conf->n_groups = 3;
 	p->side[0].conf->group[1] = p->side[0].conf->group[2] = p->side[0].conf->group[0];
 	p->side[0].conf->group[1].id = 8;
 	p->side[0].conf->group[2].id = 9;
-	p->side[0].conf->group[2].priority[0] = 200;
+	p->side[0].conf->group[2].priority[0] = priority;
 	pair_same_conf(p);
 	pair_start_both(p);
+}
+
+static void every_group_this_node_is_master_of_fails_over_at_once(void **state)
+{
+	struct pair *p = *state;
+
+	start_with_three_groups(p, 200);
 	pair_command(p, 0, COMMAND_FAILOVER, COMMAND_ALL_GROUPS, false);
 	pair_run(p, 100);
 	assert_int_equal(p->side[0].n_replies, 1);
@@ -201,6 +207,43 @@ static void every_group_this_node_is_master_of_fails_over_at_once(void **state)
 	pair_command(p, 1, COMMAND_FAILOVER, 1, false);
 	pair_command(p, 1, COMMAND_FAILOVER, COMMAND_ALL_GROUPS, false);
 	assert_int_equal(p->side[1].result, RESULT_BUSY);
+}
+
+static void a_failover_of_all_groups_is_done_when_every_one_is(void **state)
+{
+	struct pair *p = *state;
+
+	start_with_three_groups(p, 50);
+	/* fw1 has not heard of it yet, and asks all the same. */
+	pair_command(p, 1, COMMAND_MAINTENANCE_ON, 0, false);
+	pair_command(p, 0, COMMAND_FAILOVER, COMMAND_ALL_GROUPS, false);
+	pair_run(p, 1000);
+	assert_int_equal(p->side[0].n_replies, 1);
+	assert_int_equal(p->side[0].result, RESULT_PEER_REFUSED);
+	assert_int_equal(pair_state(p, 0, 0), GROUP_MASTER);
+	assert_int_equal(pair_state(p, 1, 1), GROUP_MASTER);
+	assert_int_equal(pair_state(p, 1, 2), GROUP_MASTER);
+
+	pair_command(p, 1, COMMAND_MAINTENANCE_OFF, 0, false);
+	pair_run(p, 100);
+	pair_command(p, 0, COMMAND_FAILOVER, COMMAND_ALL_GROUPS, false);
+	pair_run(p, 1000);
+	assert_int_equal(p->side[0].n_replies, 2);
+	assert_int_equal(p->side[0].result, RESULT_DONE); /* what failed before is forgotten */
+}
+
+static void so_it_is_when_asked_of_the_backup(void **state)
+{
+	struct pair *p = *state;
+
+	start_with_three_groups(p, 50);
+	pair_command(p, 1, COMMAND_FAILOVER, COMMAND_ALL_GROUPS, false);
+	pair_run_us(p, 150); /* fw1 asks for the groups */
+	pair_command(p, 1, COMMAND_MAINTENANCE_ON, 0, false);
+	p->side[1].n_replies = 0;
+	pair_run(p, 1000);
+	assert_int_equal(p->side[1].n_replies, 1);
+	assert_int_equal(p->side[1].result, RESULT_PEER_REFUSED);
 }
 
 int main(void)
@@ -217,6 +260,8 @@ int main(void)
 		STORY(a_stopping_node_takes_no_commands),
 		STORY(an_unknown_verb_or_group_of_the_peer_is_answered),
 		STORY(every_group_this_node_is_master_of_fails_over_at_once),
+		STORY(a_failover_of_all_groups_is_done_when_every_one_is),
+		STORY(so_it_is_when_asked_of_the_backup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

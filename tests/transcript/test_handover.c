@@ -64,7 +64,8 @@ static void a_planned_failover_has_one_owner_at_any_time(void **state)
 	pair_run(p, 100);
 	ASSERT_TOLD(p, "fw1: group 7: hand-over none -> asking, term 2",
 		"fw2: group 7: hand-over none -> reserved, term 2",
-		"fw1: group 7: hand-over asking -> releasing, term 2",
+		"fw1: group 7: hand-over asking -> draining, term 2",
+		"fw1: group 7: hand-over draining -> releasing, term 2",
 		"fw1: group 7: master -> primary-backup, operator's failover (rule 2d, term 1)",
 		"fw1: group 7: hand-over releasing -> released, term 2",
 		"fw2: group 7: hand-over reserved -> none, term 2",

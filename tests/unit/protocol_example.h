@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * protocol_example: what section 9 of doc/PROTOCOL.md shows, made anew from its inputs: cluster
+ * protocol_example: what section 11 of doc/PROTOCOL.md shows, made anew from its inputs: cluster
  * key 00..1f, cluster 1, path 0x1234, boot nonces 20..3f (node 0) and 40..5f (node 1), the key
  * pairs of RFC 7748, section 6.1 (Alice is node 0, Bob is node 1).
  */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* nsrpctl's objects are in no library: its files under test are a part of this one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,16 +11,9 @@
 
 #include <cmocka.h>
 
-#include "ctl/check.c"
-#include "ctl/check_host.c"
-#include "ctl/verb_genkey.c"
-
-/* What the genkey under test says. */
-int verb_fail(int status, const char *format, ...)
-{
-	(void)format;
-	return status;
-}
+#include "ctl/check.h"
+#include "ctl/key_text.h"
+#include "ctl/verb.h"
 
 static void the_first_node_is_found(void **state)
 {
@@ -128,15 +120,15 @@ static void key_files_are_judged(void **state)
 static void base64_is_right(void **state)
 {
 	uint8_t key[CONF_KEY_LEN], back[CONF_KEY_LEN];
-	char text[KEY_TEXT_LEN + 1];
+	char text[KEY_TEXT_LEN];
 
 	(void)state;
 	memset(key, 0xff, sizeof(key));
-	encode(key, text);
+	key_text(key, text);
 	assert_memory_equal(text, "//////////////////////////////////////////8=\n", sizeof(text));
 	for (unsigned i = 0; i < sizeof(key); i++)
 		key[i] = (uint8_t)(i * 37 + 11);
-	encode(key, text);
+	key_text(key, text);
 	assert_int_equal(conf_read_key(text, sizeof(text), back), CONF_KEY_OK);
 	assert_memory_equal(key, back, sizeof(key));
 }
@@ -163,11 +155,11 @@ static void an_interface_that_is_not_there_is_told(void **state)
 static void what_belongs_to_another_is_taken(void **state)
 {
 	(void)state;
-	assert_false(is_taken(&(struct device_master){ "", "" }));
-	assert_false(is_taken(&(struct device_master){ "vrf", "blue" }));
-	assert_true(is_taken(&(struct device_master){ "bridge", "br0" }));
-	assert_true(is_taken(&(struct device_master){ "bond", "bond0" }));
-	assert_true(is_taken(&(struct device_master){ "master", "" }));
+	assert_false(check_is_taken(&(struct device_master){ "", "" }));
+	assert_false(check_is_taken(&(struct device_master){ "vrf", "blue" }));
+	assert_true(check_is_taken(&(struct device_master){ "bridge", "br0" }));
+	assert_true(check_is_taken(&(struct device_master){ "bond", "bond0" }));
+	assert_true(check_is_taken(&(struct device_master){ "master", "" }));
 }
 
 int main(void)

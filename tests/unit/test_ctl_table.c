@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* nsrpctl's objects are in no library: its files under test are a part of this one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "ctl/page.c"
-#include "ctl/reply.c"
-#include "ctl/table.c"
+#include "ctl/page.h"
+#include "ctl/reply.h"
+#include "ctl/table.h"
 
 struct fixture {
 	struct page page;

@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* nsrpctl's objects are in no library: its files under test are a part of this one. */
 #include "test_report.h"
 
-#include "ctl/page.c"
-#include "ctl/reply.c"
-#include "ctl/table.c"
-#include "ctl/view_group.c"
-#include "ctl/view_part.c"
-#include "ctl/view_show.c"
-#include "ctl/view_status.c"
+#include "ctl/view.h"
 
 /* What `view` makes of the report; the caller frees it. Takes the report. */
 static char *view_text(void (*view)(const struct page *page, const json_t *answer), json_t *report)

@@ -256,7 +256,7 @@ static void short_and_strange_frames_are_named(void **state)
 	assert_int_equal(hears(1, 0, &b), HANDSHAKE_DROP_KEY);
 }
 
-static void two_hundred_unauthentic_frames_in_a_second_are_enough(void **state)
+static void a_hundred_unauthentic_frames_of_a_type_in_a_second_are_enough(void **state)
 {
 	(void)state;
 	agree();
@@ -278,6 +278,26 @@ static void two_hundred_unauthentic_frames_in_a_second_are_enough(void **state)
 	assert_int_equal(opens(1, 0, &good), OPENED_RATE);
 	now = mono_after_us(now, 1);
 	assert_int_equal(opens(1, 0, &good), OPENED);
+}
+
+static void forged_frames_of_one_type_do_not_silence_the_other(void **state)
+{
+	(void)state;
+	agree();
+	struct bytes forged = hello_of(0, 0), bad = sealed(0, SESSION_CURRENT, 0, "x");
+
+	forged.data[CLEAR_LEN] ^= 1;
+	bad.data[WIRE_HEADER_LEN] ^= 1;
+	now = mono_after_ms(now, 2000);
+	for (unsigned i = 0; i < 1000; i++)
+		hears(1, 0, &forged);
+	assert_int_equal(hears(1, 0, &forged), HANDSHAKE_DROP_RATE);
+	assert_int_equal(beats(0, SESSION_CURRENT), OPENED);
+	now = mono_after_ms(now, 2000);
+	for (unsigned i = 0; i < 1000; i++)
+		opens(1, 0, &bad);
+	assert_int_equal(opens(1, 0, &bad), OPENED_RATE);
+	assert_int_equal(tells(0), HANDSHAKE_NOTHING);
 }
 
 static void a_new_key_does_not_end_the_session(void **state)
@@ -347,7 +367,8 @@ int main(void)
 		T(an_unauthentic_frame_uses_no_number_up),
 		T(every_byte_of_a_frame_is_authenticated),
 		T(short_and_strange_frames_are_named),
-		T(two_hundred_unauthentic_frames_in_a_second_are_enough),
+		T(a_hundred_unauthentic_frames_of_a_type_in_a_second_are_enough),
+		T(forged_frames_of_one_type_do_not_silence_the_other),
 		T(a_new_key_does_not_end_the_session),
 		T(paths_keep_their_numbers_when_they_move),
 		T(a_long_release_name_is_cut),

@@ -124,12 +124,14 @@ static void flags_steps_and_verbs_are_the_pages(void **state)
 	static const struct entry group[] = { WIRE_GROUP_FLAGS(X) };
 	static const struct entry steps[] = { WIRE_HANDOVER_STEPS(X) };
 	static const struct entry verbs[] = { WIRE_VERBS(X) };
+	static const struct entry records[] = { WIRE_RECORDS(X) };
 
 	(void)state;
 	compare("BEAT flag", 2, beat, ARRAY_LEN(beat));
 	compare("group flag", 2, group, ARRAY_LEN(group));
 	compare("hand-over step", 2, steps, ARRAY_LEN(steps));
 	compare("verb", 2, verbs, ARRAY_LEN(verbs));
+	compare("record", 2, records, ARRAY_LEN(records));
 }
 #undef X
 
@@ -274,7 +276,7 @@ static void assert_shown(
 
 static void the_hello_of_the_example_is_what_the_code_sends(void **state)
 {
-	const char section[] = "### 9.1";
+	const char section[] = "### 11.1";
 	const size_t clear_len = WIRE_HEADER_LEN + CRYPTO_NONCE_LEN;
 	uint8_t frame[WIRE_BEAT_FRAME_MAX], body[WIRE_BEAT_FRAME_MAX];
 	struct seal seal;
@@ -292,7 +294,7 @@ static void the_hello_of_the_example_is_what_the_code_sends(void **state)
 
 static void the_beat_of_the_example_is_what_the_code_sends(void **state)
 {
-	const char section[] = "### 9.2";
+	const char section[] = "### 11.2";
 	uint8_t keys[EXAMPLE_KEYS_LEN], frame[WIRE_BEAT_FRAME_MAX], body[WIRE_BEAT_FRAME_MAX];
 	size_t body_len = example_body(body, sizeof(body));
 

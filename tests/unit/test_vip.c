@@ -170,6 +170,33 @@ static void removing_leaves_own_addresses_alone(void **state)
 	}
 }
 
+/* Whoever is killed there, or changes its mind, leaves the setting as it was. */
+static void between_chunks_the_interface_has_its_own_setting(void **state)
+{
+	static const char setting[] = "cat /proc/sys/net/ipv4/conf/v0/promote_secondaries";
+	FIXTURE(f);
+	unsigned chunks = 0;
+
+	for (unsigned i = 0; i < 600; i++) {
+		char prefix[32];
+
+		(void)snprintf(prefix, sizeof(prefix), "10.1.%u.%u/16", i / 200, 1 + i % 200);
+		has_address(&f->conf, 0, prefix, "v0");
+	}
+	assert_int_equal(vip_configure(f->vip, &f->conf), 0);
+	add(f, 0);
+	run("ip addr add 10.1.99.1/16 dev v0");
+	assert_says("ip addr show v0", "10.1.99.1/16 scope global secondary");
+	for (bool more = vip_remove(f->vip, 0, false); more; more = vip_continue(f->vip)) {
+		assert_says(setting, "0");
+		chunks++;
+	}
+	assert_true(chunks >= 2);
+	assert_says(setting, "0");
+	assert_says("ip addr show v0", "10.1.99.1/16");
+	assert_silent_on("ip addr show v0", "10.1.0.");
+}
+
 static void groups_in_one_subnet_do_not_take_each_other_along(void **state)
 {
 	FIXTURE(f);
@@ -275,6 +302,7 @@ int main(void)
 		T(an_own_address_that_comes_later_becomes_the_source),
 		T(own_subnets_of_other_sizes_keep_their_source),
 		T(removing_leaves_own_addresses_alone),
+		T(between_chunks_the_interface_has_its_own_setting),
 		T(groups_in_one_subnet_do_not_take_each_other_along),
 		T(an_operators_routes_come_back),
 		T(an_equal_ipv6_route_of_the_operator_serves),

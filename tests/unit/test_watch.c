@@ -186,6 +186,34 @@ static void a_query_knows_before_the_event_comes(void **state)
 	stop_host(host);
 }
 
+/* Who starts in the second before the event has it from the kernel, too. */
+static void a_carrier_whose_news_is_late_is_up_when_asked_anew(void **state)
+{
+	const struct watch_setup setup = { .flags = 0 };
+	char command[256];
+	pid_t host;
+	FIXTURE(f);
+
+	host = start_host(NULL, NULL);
+	(void)snprintf(command, sizeof(command),
+		"ip link add e0 index 900 type veth peer name e1 index 900 netns %d; "
+		"ip link set e0 up; nsenter -t %d -n ip link set e1 up",
+		(int)host, (int)host);
+	run(command);
+	wait_for_carrier(f, "e0", true);
+	for (unsigned i = 0; i < 5; i++) {
+		struct watch *fresh;
+
+		run("ip link set e0 down; ip link set e0 up");
+		assert_int_equal(watch_new(&setup, &fresh), 0);
+		assert_int_equal(watch_refresh(fresh, "e0"), 0);
+		assert_true(watch_link(fresh, "e0")->carrier);
+		assert_int_equal(watch_refresh(fresh, "nowhere"), -ENODEV);
+		watch_free(fresh);
+	}
+	stop_host(host);
+}
+
 /* IPv6 knows nothing of it: the slower question is asked. */
 static void the_carrier_is_told_without_ipv6_too(void **state)
 {
@@ -437,6 +465,7 @@ int main(void)
 		T(interfaces_are_known_at_once),
 		T(a_carrier_that_falls_is_heard_and_can_be_asked_for),
 		T(a_query_knows_before_the_event_comes),
+		T(a_carrier_whose_news_is_late_is_up_when_asked_anew),
 		T(the_carrier_is_told_without_ipv6_too),
 		T(interfaces_come_and_go_and_change_their_names),
 		T(leaving_a_bridge_is_not_going),

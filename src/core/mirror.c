@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mirror.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "group.h"
+#include "state.h"
+
+enum {
+	OFFERS_WAIT_MS = 5000,
+	BROKEN_WAIT_MS = 1000,  /* a channel that could not keep up rests that long */
+	ADOPT_AGAIN_MS = 3000,  /* the former master goes on forwarding for 2 s */
+	SETTLE_AFTER_MS = 2000, /* traffic comes first */
+	LAG_MAX_MS = 1000,      /* more is not in sync */
+	ASK_EVERY_MS = 5000,
+	HOLD_ALONE_MS = 24 * 3600 * 1000,
+};
+
+size_t node_mirror_size(uint32_t objects)
+{
+	return ((sizeof(struct mirror) + 15) & ~(size_t)15) + index_memory(objects);
+}
+
+struct mirror *mirror_init(struct node *n, mono_t now)
+{
+	struct mirror *m = n->env.mirror;
+
+	if (m == NULL)
+		return NULL;
+	m->kinds = 1u << OBJECT_CONNTRACK | 1u << OBJECT_EXPECTATION;
+	m->on = n->conf->mirror.sessions;
+	m->adopt_due = m->settle_due = m->lacking_since = MONO_NEVER;
+	m->audit_due = m->pass_after = m->down_since = now;
+	m->in_sync = true;
+	index_init(&m->index, n->env.mirror_key, n->env.mirror_objects,
+		(uint8_t *)m + ((sizeof(*m) + 15) & ~(size_t)15));
+	channel_out_init(&m->out, WIRE_BEAT_FRAME_MAX - MIRROR_FRAME_OVERHEAD);
+	m->untold = m->adopted_at = m->out.next;
+	return m;
+}
+
+void mirror_reconfigure(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+
+	if (m == NULL || m->on == n->conf->mirror.sessions)
+		return;
+	m->on = n->conf->mirror.sessions;
+	m->audit_due = now;
+	if (m->up)
+		mirror_break(n, now);
+}
+
+static const char *peer_name(const struct node *n)
+{
+	return n->conf->node[1 - n->conf->self];
+}
+
+bool mirror_holds(const struct mirror *m, mono_t now)
+{
+	return m->up || !mono_reached(mono_after_ms(m->down_since, HOLD_ALONE_MS), now);
+}
+
+uint32_t mirror_hash_proof(const struct mirror *m)
+{
+	static const uint8_t text[] = "nsrp proof";
+
+	return (uint32_t)index_hash(&m->index, 0, span_of(text, sizeof(text)));
+}
+
+bool mirror_is_sending(const struct mirror *m)
+{
+	return m->sending >= SENDING_START;
+}
+
+void mirror_break(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+
+	channel_out_restart(&m->out);
+	mirror_pass_abort(n, WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS);
+	m->sending = SENDING_DOWN;
+	m->start_at = mono_after_ms(now, BROKEN_WAIT_MS);
+	n->beat_now = true;
+}
+
+bool mirror_put(struct node *n, mono_t now, const struct record *r)
+{
+	struct mirror *m = n->mirror;
+
+	if (!mirror_is_sending(m))
+		return false;
+	uint8_t *room = channel_out_record(&m->out, now, record_len(r));
+
+	if (room == NULL) {
+		node_count(n, COUNTER_CHANNEL_OVERFLOWS);
+		log_warn(n->env.log, "mirror: %s cannot keep up: starts anew", peer_name(n));
+		mirror_break(n, now);
+		return false;
+	}
+	record_put(r, room);
+	node_count(n, COUNTER_RECORDS_SENT);
+	return true;
+}
+
+static void put_plain(struct node *n, mono_t now, uint8_t op, struct span value)
+{
+	struct record r = { .op = op, .value = value };
+
+	(void)mirror_put(n, now, &r);
+}
+
+static bool peer_is_master(const struct node *n)
+{
+	for (unsigned g = 0; g < n->conf->n_groups; g++) {
+		if (n->group[g].peer.known && n->group[g].peer.state == GROUP_MASTER)
+			return true;
+	}
+	return false;
+}
+
+static enum mirror_role role_now(const struct node *n)
+{
+	unsigned masters = 0;
+
+	for (unsigned g = 0; g < n->conf->n_groups; g++)
+		masters += n->group[g].state == GROUP_MASTER;
+	if (masters == 0)
+		return MIRROR_IDLE;
+	return masters == n->conf->n_groups && !peer_is_master(n) ? MIRROR_SOLE : MIRROR_SHARED;
+}
+
+/* Two masters of one group, or a node that still listens: who owns what is open. */
+static bool roles_are_open(const struct node *n)
+{
+	if (n->joining != JOINING_NOT)
+		return true;
+	for (unsigned g = 0; g < n->conf->n_groups; g++) {
+		if (n->group[g].state == GROUP_MASTER && n->group[g].peer.known &&
+			n->group[g].peer.state == GROUP_MASTER)
+			return true;
+	}
+	return false;
+}
+
+static void adopt(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+
+	m->adopted_at = channel_out_number(&m->out);
+	index_adopt(&m->index, INDEX_OWN);
+	put_plain(n, now, WIRE_RECORD_ADOPT, span_of(NULL, 0));
+}
+
+/* What this node is master of changed. */
+static void role_changed(struct node *n, mono_t now, enum mirror_role from)
+{
+	struct mirror *m = n->mirror;
+
+	if (m->role > from) {
+		m->settle_due = mono_after_ms(now, SETTLE_AFTER_MS);
+		mirror_pass_abort(n, WANT_SWEEP | WANT_LOOSEN);
+		m->receiving = false;
+	}
+	if (m->role == MIRROR_SOLE && !m->up)
+		index_adopt(&m->index, INDEX_OWN);
+	if (!m->up || !mirror_is_sending(m))
+		return;
+	if (m->role == MIRROR_IDLE) {
+		/* This kernel has everything, unless it was never agreed upon what that is. */
+		if (m->sending == SENDING_EVENTS && from == MIRROR_SOLE)
+			m->complete = true;
+		mirror_pass_abort(n, WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS);
+		if (m->sending != SENDING_EVENTS)
+			m->sending = SENDING_START;
+	} else if (m->sending != SENDING_EVENTS || !m->complete) {
+		m->sending = SENDING_START;
+	} else if (m->role == MIRROR_SOLE) {
+		adopt(n, now);
+		m->adopt_due = mono_after_ms(now, ADOPT_AGAIN_MS);
+	}
+}
+
+static void judge_role(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+	enum mirror_role from = m->role;
+
+	m->role = role_now(n);
+	if (m->role != from)
+		role_changed(n, now, from);
+	if (mono_reached(m->adopt_due, now)) {
+		m->adopt_due = MONO_NEVER;
+		if (m->role == MIRROR_SOLE && m->sending == SENDING_EVENTS)
+			adopt(n, now);
+	}
+	if (mono_reached(m->settle_due, now)) {
+		m->settle_due = MONO_NEVER;
+		m->wants |= m->role != MIRROR_IDLE ? WANT_SETTLE : 0;
+	}
+}
+
+static void came_up(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+
+	m->up = true;
+	m->up_since = now;
+	m->start_at = now;
+	m->offers_heard = false;
+}
+
+static void went_down(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+
+	m->up = false;
+	m->down_since = now;
+	mirror_break(n, now);
+	m->receiving = false;
+	m->untold = channel_out_number(&m->out);
+	m->adopt_due = MONO_NEVER;
+	m->peer.known = false;
+	if (m->role == MIRROR_SOLE)
+		index_adopt(&m->index, INDEX_OWN);
+}
+
+static void judge_channel(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+	bool up = m->on && n->peer_known && n->links.peer_alive &&
+		  handshake_has(&n->handshake, SESSION_CURRENT);
+
+	if (up && !m->up)
+		came_up(n, now);
+	else if (!up && m->up)
+		went_down(n, now);
+	if (m->up && m->sending == SENDING_DOWN && mono_reached(m->start_at, now))
+		m->sending = SENDING_START;
+}
+
+static uint32_t owned(const struct mirror *m)
+{
+	uint32_t entries = 0;
+
+	for (unsigned kind = 0; kind < INDEX_KINDS; kind++)
+		entries += m->index.own[kind].entries;
+	return entries;
+}
+
+static void begin_resync(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+
+	m->sending = SENDING_RESYNC;
+	m->resync_since = now;
+	m->wants |= WANT_RESYNC;
+	if (m->role == MIRROR_SOLE) {
+		m->adopted_at = channel_out_number(&m->out);
+		index_adopt(&m->index, INDEX_OWN);
+	}
+	node_count(n, COUNTER_RESYNCS_SENT);
+	log_info(n->env.log, "mirror: resync to %s begins", peer_name(n));
+}
+
+/* What the peer needs, once it is clear who is master. */
+static void judge_start(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+
+	if (m->sending != SENDING_START || roles_are_open(n))
+		return;
+	if (m->role != MIRROR_IDLE) {
+		if (m->role == MIRROR_SHARED || m->offers_heard ||
+			mono_reached(mono_after_ms(m->up_since, OFFERS_WAIT_MS), now))
+			begin_resync(n, now);
+	} else if (owned(m) > 0 && peer_is_master(n)) {
+		m->sending = SENDING_OFFERS;
+		m->wants |= WANT_OFFERS;
+	} else {
+		put_plain(n, now, WIRE_RECORD_OFFERED, span_of(NULL, 0));
+		m->sending = SENDING_EVENTS;
+	}
+}
+
+/* NULL: this node has what the peer has; else what it lacks. */
+static const char *lacking(const struct node *n)
+{
+	const struct mirror *m = n->mirror;
+
+	if (!m->on || !n->peer_known || !peer_is_master(n))
+		return NULL;
+	if (!m->complete)
+		return m->receiving ? "the resync is not complete" : "no resync has come";
+	if (!m->peer.known)
+		return NULL;
+	if (m->peer.broken || m->peer.epoch != m->in.epoch)
+		return "the peer starts its channel anew";
+	return m->peer.lag_ms > LAG_MAX_MS ? "the channel lags" : NULL;
+}
+
+void mirror_judge_sync(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+	const char *lack;
+
+	if (m == NULL)
+		return;
+	lack = lacking(n);
+	if (lack == NULL) {
+		m->lacking_since = MONO_NEVER;
+		m->waited = false;
+	} else if (mono_is_never(m->lacking_since)) {
+		m->lacking_since = now;
+	} else if (!m->waited &&
+		   mono_reached(mono_after_ms(m->lacking_since, n->conf->sync_wait_ms), now)) {
+		m->waited = true;
+		log_warn(n->env.log, "mirror: counts as in sync after %u s, though %s",
+			n->conf->sync_wait_ms / 1000, lack);
+	}
+	m->in_sync = lack == NULL || m->waited;
+	if (n->in_sync == m->in_sync)
+		return;
+	n->in_sync = m->in_sync;
+	n->beat_now = true;
+	log_info(n->env.log, "mirror: %s with %s", m->in_sync ? "in sync" : "not in sync",
+		peer_name(n));
+}
+
+static void ask(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+
+	if (!m->ask || !mono_reached(m->ask_due, now) || !mirror_is_sending(m))
+		return;
+	put_plain(n, now, WIRE_RECORD_ASK, span_of(m->ask_buckets, sizeof(m->ask_buckets)));
+	m->ask = false;
+	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
+	m->ask_due = mono_after_ms(now, ASK_EVERY_MS);
+}
+
+void mirror_settle(struct node *n, mono_t now, struct actions *out)
+{
+	if (n->mirror == NULL)
+		return;
+	judge_channel(n, now);
+	judge_role(n, now);
+	judge_start(n, now);
+	mirror_deliver_held(n, now, out);
+	mirror_judge_sync(n, now);
+	ask(n, now);
+	mirror_pass_settle(n, now, out);
+}
+
+mono_t mirror_deadline(const struct node *n, mono_t now)
+{
+	const struct mirror *m = n->mirror;
+	mono_t at;
+
+	if (m == NULL)
+		return MONO_NEVER;
+	at = mono_min(channel_out_deadline(&m->out), channel_in_deadline(&m->in));
+	at = mono_min(at, mono_min(m->adopt_due, m->settle_due));
+	if (m->up && m->sending == SENDING_DOWN)
+		at = mono_min(at, m->start_at);
+	if (m->sending == SENDING_START && m->role == MIRROR_SOLE)
+		at = mono_min(at, mono_after_ms(m->up_since, OFFERS_WAIT_MS));
+	if (!mono_is_never(m->lacking_since) && !m->waited)
+		at = mono_min(at, mono_after_ms(m->lacking_since, n->conf->sync_wait_ms));
+	if (m->ask && mirror_is_sending(m))
+		at = mono_min(at, m->ask_due);
+	return mono_max(mono_min(at, mirror_pass_deadline(m)), now);
+}
+
+uint32_t mirror_mark(struct node *n)
+{
+	if (n->mirror == NULL)
+		return 0;
+	channel_out_flush(&n->mirror->out);
+	return channel_out_number(&n->mirror->out);
+}
+
+bool mirror_is_drained(const struct node *n, uint32_t number)
+{
+	const struct mirror *m = n->mirror;
+
+	return m == NULL || !mirror_is_sending(m) || !channel_before(m->out.base, number);
+}
+
+void mirror_asked(struct node *n, mono_t now, bool resync)
+{
+	struct mirror *m = n->mirror;
+
+	if (m == NULL)
+		return;
+	m->audit_now = true;
+	m->pass_after = now;
+	if (!resync)
+		return;
+	if (m->role != MIRROR_IDLE && m->sending == SENDING_EVENTS)
+		m->sending = SENDING_START;
+	memset(m->ask_buckets, 0xff, sizeof(m->ask_buckets));
+	m->ask = m->role != MIRROR_SOLE;
+	m->ask_due = now;
+}
+
+void mirror_look(const struct node *n, mono_t now, struct mirror_view *v)
+{
+	const struct mirror *m = n->mirror;
+
+	if (m == NULL)
+		return;
+	v->on = m->on;
+	v->up = m->up;
+	v->complete = m->complete;
+	v->waited = m->waited;
+	v->sending = m->sending == SENDING_RESYNC;
+	v->receiving = m->receiving;
+	v->sent_so_far = m->pass.sent;
+	v->received_so_far = m->received;
+	for (unsigned kind = 0; kind <= OBJECT_KIND_MAX; kind++) {
+		v->local[kind] = m->index.own[kind].entries;
+		v->mirrored[kind] = m->index.peer[kind].entries;
+		v->index_used += v->local[kind] + v->mirrored[kind];
+	}
+	v->index_size = m->index.capacity;
+	v->lag_us = channel_out_lag_us(&m->out, now);
+	v->peer_lag_us = (uint64_t)m->peer.lag_ms * 1000;
+	v->backlog = channel_out_backlog(&m->out);
+	v->auditing = m->pass.running;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * mirror: each node's kernel holds what the other's has (section 10 of doc/PROTOCOL.md).
+ *
+ * What this kernel says of its objects is compared with the index and sent; what the peer says is
+ * given to this kernel, at once: at a takeover there is nothing left to commit. Every object has
+ * one owner, the node whose kernel last said something of it, and only its owner sends it.
+ *
+ * A *pass* walks this kernel's whole table, in steps: it finds what events missed, and does on the
+ * way what was asked for: send all (resync) or some buckets (repair), offer, sweep, settle, loosen.
+ *
+ * One file for each part: mirror.c roles and resync; mirror_wire.c frames; mirror_local.c what this
+ * kernel says; mirror_remote.c what the peer says; mirror_pass.c passes.
+ */
+#ifndef NSRP_CORE_MIRROR_H
+#define NSRP_CORE_MIRROR_H
+
+#include "nsrp/node.h"
+#include "channel.h"
+#include "index.h"
+#include "record.h"
+
+/* Of how many groups a node is master. */
+enum mirror_role { MIRROR_IDLE, MIRROR_SHARED, MIRROR_SOLE };
+
+enum mirror_sending {
+	SENDING_DOWN,   /* no channel, or it broke: nothing is sent */
+	SENDING_START,  /* a new epoch: what the peer needs is not decided yet */
+	SENDING_OFFERS, /* a former master: what it made while the peer was lost */
+	SENDING_RESYNC, /* all that this node owns */
+	SENDING_EVENTS, /* the peer has all: events only */
+};
+
+/* What a frame of records needs beside them. */
+enum { MIRROR_FRAME_OVERHEAD = WIRE_HEADER_LEN + CRYPTO_TAG_LEN + 3 + WIRE_DATA_LEN };
+
+enum mirror_want {
+	WANT_RESYNC = 0x01,  /* send all own objects */
+	WANT_BUCKETS = 0x02, /* those of send_buckets */
+	WANT_OFFERS = 0x04,
+	WANT_SWEEP = 0x08, /* remove the peer's that it has no more */
+	WANT_SETTLE = 0x10,
+	WANT_LOOSEN = 0x20,
+	WANT_AUDIT = 0x40, /* nothing but what every pass does */
+};
+
+struct mirror_pass {
+	bool running;
+	bool dumping;   /* a step of the dump was asked for */
+	bool dumped;    /* all kinds are through; the index is being walked */
+	uint8_t number; /* of this pass, or the last one */
+	uint8_t kind;   /* being dumped */
+	unsigned wants; /* enum mirror_want */
+	uint32_t walk_at;
+	uint32_t sent; /* objects */
+	mono_t since;
+};
+
+struct mirror {
+	bool on;        /* by configuration */
+	uint32_t kinds; /* bit by number */
+	enum mirror_role role;
+	bool up;       /* the peer is known: there is a channel to it */
+	bool learned;  /* a pass ended since the start */
+	unsigned path; /* that frames go by */
+	mono_t up_since;
+
+	/* Sending. */
+	enum mirror_sending sending;
+	mono_t start_at;     /* not before this */
+	bool offers_heard;   /* in this epoch of the peer's */
+	uint32_t untold;     /* own objects with a later stamp changed while the peer was lost */
+	uint32_t adopted_at; /* number under which the last adoption travels */
+	uint32_t generation; /* of the last resync or repair sent */
+	uint8_t send_buckets[RECORD_BITMAP_LEN];
+	mono_t adopt_due; /* say it again then; MONO_NEVER */
+	mono_t resync_since;
+
+	/* Receiving. */
+	bool same_hash; /* both nodes hash under one key: hashes can be compared */
+	bool complete;  /* a full resync of the present epoch came to its end */
+	bool receiving;
+	uint32_t heard_generation;
+	uint8_t sweep_buckets[RECORD_BITMAP_LEN]; /* of the resync or repair that is received */
+	uint32_t confirmed;                       /* objects that carry heard_generation */
+	uint32_t received;
+	mono_t receiving_since;
+	uint8_t ask_buckets[RECORD_BITMAP_LEN]; /* found different: the peer is asked for them */
+	bool ask;
+	mono_t ask_due;
+	uint32_t peer_heard; /* the peer had delivered ours up to there */
+	struct {             /* what the peer's beat says of its half */
+		uint32_t epoch, next;
+		uint16_t lag_ms;
+		bool broken, known;
+	} peer;
+	bool in_sync;
+	bool waited;          /* in sync only since the sync wait is over */
+	mono_t lacking_since; /* not in sync; MONO_NEVER */
+
+	/* Passes. */
+	struct mirror_pass pass;
+	unsigned wants;
+	bool audit_now;
+	bool rest; /* a dump failed: not before pass_after */
+	mono_t audit_due, settle_due, pass_after, down_since;
+
+	struct index index;
+	struct channel_out out;
+	struct channel_in in;
+};
+
+/* In env.mirror; NULL when there is none. */
+struct mirror *mirror_init(struct node *n, mono_t now);
+void mirror_reconfigure(struct node *n, mono_t now);
+
+/* Inputs; all do nothing without a mirror. */
+void mirror_heard_objects(struct node *n, mono_t now, const struct object_batch *batch,
+	enum object_origin origin, struct actions *out);
+void mirror_dumped(struct node *n, mono_t now, enum dump_result result);
+void mirror_lost_events(struct node *n);
+void mirror_refused(struct node *n, const struct object_order *order, enum refusal why);
+/* The operator asks for an audit, or for everything anew. */
+void mirror_asked(struct node *n, mono_t now, bool resync);
+/* DATA, ACK and CHANNEL of the peer. False: malformed. */
+bool mirror_heard_data(struct node *n, mono_t now, struct span value, struct actions *out);
+bool mirror_heard_ack(struct node *n, mono_t now, struct span value);
+bool mirror_heard_channel(struct node *n, struct span value);
+void mirror_put_channel(const struct node *n, mono_t now, struct writer *w);
+void mirror_peer_restarted(struct node *n);
+/* Paths have other indexes than before. */
+void mirror_paths_moved(struct node *n);
+
+/* Whether this node is in sync; before the groups are judged. */
+void mirror_judge_sync(struct node *n, mono_t now);
+/* What time and the event before it brought about; then what is due is sent. */
+void mirror_settle(struct node *n, mono_t now, struct actions *out);
+void mirror_send(struct node *n, mono_t now, struct actions *out);
+mono_t mirror_deadline(const struct node *n, mono_t now);
+/* Closes the frame being filled; the number of the next. */
+uint32_t mirror_mark(struct node *n);
+/* Everything before that number is with the peer, or there is no channel. */
+bool mirror_is_drained(const struct node *n, uint32_t number);
+void mirror_look(const struct node *n, mono_t now, struct mirror_view *ret_view);
+
+/* Among the mirror's files. */
+
+/* Puts a record into the channel; false: there is none, or it broke. */
+bool mirror_put(struct node *n, mono_t now, const struct record *r);
+bool mirror_is_sending(const struct mirror *m);
+/* Equal on two nodes that hash under one key. */
+uint32_t mirror_hash_proof(const struct mirror *m);
+/* The channel starts anew, after a rest. */
+void mirror_break(struct node *n, mono_t now);
+/* Adds an order for the kernel. */
+void mirror_order(struct node *n, enum object_op op, uint8_t kind, struct span key,
+	struct span value, struct actions *out);
+/* What the peer owns is kept alive here: the channel is up, or was within a day. */
+bool mirror_holds(const struct mirror *m, mono_t now);
+/* The whole object is asked of the kernel. */
+void mirror_fetch(struct node *n, uint8_t kind, struct span key, struct actions *out);
+/* Frames that wait in order are delivered. */
+void mirror_deliver_held(struct node *n, mono_t now, struct actions *out);
+/* An object of a dump. */
+void mirror_pass_object(struct node *n, mono_t now, const struct object *o, struct actions *out);
+/* Starts, goes on with and ends passes. */
+void mirror_pass_settle(struct node *n, mono_t now, struct actions *out);
+mono_t mirror_pass_deadline(const struct mirror *m);
+/* Those are not wanted any more. */
+void mirror_pass_abort(struct node *n, unsigned wants);
+
+static inline struct span object_key(const struct object *o)
+{
+	return span_of(o->key, o->key_len);
+}
+
+static inline struct span object_value(const struct object *o)
+{
+	return span_of(o->value, o->value_len);
+}
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mirror.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "state.h"
+
+/* The orders of a step lie in one row as long as nothing else comes between. */
+static struct action *orders_of(struct actions *out)
+{
+	struct action *last = out->n > 0 ? &out->action[out->n - 1] : NULL;
+
+	if (last != NULL && last->type == ACTION_WRITE &&
+		last->bytes.data + last->bytes.len == out->bytes + out->used)
+		return last;
+	out->used = (out->used + 7) & ~(size_t)7;
+	last = node_act(out, ACTION_WRITE, 0);
+	last->bytes = span_of(out->bytes + out->used, 0);
+	return last;
+}
+
+void mirror_order(struct node *n, enum object_op op, uint8_t kind, struct span key,
+	struct span value, struct actions *out)
+{
+	struct object_order order = {
+		.kind = kind,
+		.op = (uint8_t)op,
+		.force = n->mirror->role == MIRROR_IDLE,
+		.key_len = (uint8_t)key.len,
+		.value_len = (uint16_t)value.len,
+	};
+	struct action *action = orders_of(out);
+	size_t len = object_order_len(&order);
+	uint8_t *at = out->bytes + out->used;
+
+	assert(out->used + len <= ACTIONS_BYTES);
+	memcpy(at, &order, sizeof(order));
+	memcpy(at + sizeof(order), key.data, key.len);
+	if (value.len > 0)
+		memcpy(at + sizeof(order) + key.len, value.data, value.len);
+	out->used += len;
+	action->bytes.len += len;
+	node_count(n, COUNTER_INSTALLED);
+}
+
+void mirror_fetch(struct node *n, uint8_t kind, struct span key, struct actions *out)
+{
+	assert(out->used + key.len <= ACTIONS_BYTES);
+	memcpy(out->bytes + out->used, key.data, key.len);
+	node_act(out, ACTION_FETCH, kind)->bytes = span_of(out->bytes + out->used, key.len);
+	out->used += key.len;
+	node_count(n, COUNTER_FETCHED);
+}
+
+static void removed(
+	struct node *n, mono_t now, uint64_t hash, const struct object *o, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+	struct entry *e = index_find(&m->index, hash, o->kind);
+
+	if (e == NULL || index_is_dead(e))
+		return;
+	if (index_owner(&m->index, e) == INDEX_PEER) {
+		/* It ran out here while the peer keeps it. */
+		e->pass = m->pass.number;
+		node_count(n, COUNTER_RENEWED);
+		if (o->value_len > 0 && mirror_holds(m, now))
+			mirror_order(
+				n, OBJECT_CREATE, o->kind, object_key(o), object_value(o), out);
+		return;
+	}
+	struct record r = { .op = WIRE_RECORD_REMOVE, .kind = o->kind, .key = object_key(o) };
+
+	(void)mirror_put(n, now, &r);
+	if (m->pass.running)
+		index_kill(&m->index, e);
+	else
+		index_remove(&m->index, e);
+}
+
+/* Own from now on; true when the peer is to be told. */
+static bool note(struct mirror *m, uint64_t hash, const struct object *o, bool *ret_full)
+{
+	struct entry *e = index_find(&m->index, hash, o->kind);
+	bool is_news = true;
+
+	*ret_full = false;
+	if (e == NULL) {
+		e = index_add(&m->index, hash, o, INDEX_OWN);
+		if (e == NULL) {
+			*ret_full = true;
+			return false;
+		}
+	} else if (index_is_dead(e)) {
+		index_revive(&m->index, e, o, INDEX_OWN);
+	} else {
+		bool was_own = index_owner(&m->index, e) == INDEX_OWN;
+
+		is_news = !was_own || !index_same(e, o);
+		if (!was_own)
+			index_set_owner(&m->index, e, INDEX_OWN);
+		if (is_news)
+			index_update(&m->index, e, o);
+	}
+	if (is_news) {
+		e->stamp = channel_out_number(&m->out);
+		e->pass = m->pass.number;
+	}
+	return is_news;
+}
+
+static void changed(
+	struct node *n, mono_t now, uint64_t hash, const struct object *o, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+	bool is_full;
+
+	if ((o->marks & OBJECT_PARTIAL) || o->op == OBJECT_CHANGE) {
+		const struct entry *e = index_find(&m->index, hash, o->kind);
+
+		if ((o->marks & OBJECT_PARTIAL) || e == NULL || index_is_dead(e)) {
+			mirror_fetch(n, o->kind, object_key(o), out);
+			return;
+		}
+	}
+	if (!note(m, hash, o, &is_full)) {
+		node_count(n, is_full ? COUNTER_INDEX_FULL : COUNTER_EVENTS_UNCHANGED);
+		return;
+	}
+	struct record r = {
+		.op = o->op == OBJECT_CHANGE ? WIRE_RECORD_CHANGE : WIRE_RECORD_WHOLE,
+		.kind = o->kind,
+		.key = object_key(o),
+		.value = object_value(o),
+		.base = o->base,
+	};
+
+	(void)mirror_put(n, now, &r);
+}
+
+void mirror_heard_objects(struct node *n, mono_t now, const struct object_batch *batch,
+	enum object_origin origin, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+
+	if (m == NULL || !m->on)
+		return;
+	for (unsigned i = 0; i < batch->n; i++) {
+		const struct object *o = &batch->object[i];
+
+		if (!(m->kinds >> o->kind & 1))
+			continue;
+		if (origin == OBJECT_DUMPED) {
+			mirror_pass_object(n, now, o, out);
+			continue;
+		}
+		uint64_t hash = index_hash(&m->index, o->kind, object_key(o));
+
+		if (o->op == OBJECT_REMOVE)
+			removed(n, now, hash, o, out);
+		else
+			changed(n, now, hash, o, out);
+	}
+}
+
+void mirror_lost_events(struct node *n)
+{
+	if (n->mirror == NULL)
+		return;
+	node_count(n, COUNTER_EVENTS_LOST);
+	log_warn(n->env.log, "mirror: the kernel lost events: its table is compared");
+	n->mirror->audit_now = true;
+}
+
+static void refused_whole(struct node *n, struct entry *e, enum refusal why)
+{
+	struct mirror *m = n->mirror;
+
+	node_count(n, why == REFUSED_CLASH  ? COUNTER_REFUSED_CLASH
+		      : why == REFUSED_FULL ? COUNTER_REFUSED_FULL
+					    : COUNTER_REFUSED_OTHER);
+	if (e != NULL && !index_is_dead(e))
+		index_remove(&m->index, e);
+}
+
+void mirror_refused(struct node *n, const struct object_order *order, enum refusal why)
+{
+	struct mirror *m = n->mirror;
+
+	if (m == NULL)
+		return;
+	uint64_t hash = index_hash(
+		&m->index, order->kind, span_of(object_order_key(order), order->key_len));
+	struct entry *e = index_find(&m->index, hash, order->kind);
+
+	switch ((enum object_op)order->op) {
+	case OBJECT_WHOLE:
+	case OBJECT_CREATE: refused_whole(n, e, why); break;
+	case OBJECT_CHANGE:
+		/* It is not here: the peer is asked for it, and its neighbours. */
+		node_count(n, COUNTER_MISSING);
+		if (e != NULL && !index_is_dead(e) && index_owner(&m->index, e) == INDEX_PEER) {
+			m->ask = true;
+			m->ask_buckets[index_bucket(hash) / 8] |=
+				(uint8_t)(1u << index_bucket(hash) % 8);
+			index_remove(&m->index, e);
+		}
+		break;
+	case OBJECT_REMOVE:
+	case OBJECT_EVICT:
+	case OBJECT_HOLD:
+	case OBJECT_SETTLE:
+	case OBJECT_LOOSEN: node_count(n, COUNTER_REFUSED_OTHER); break;
+	}
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mirror.h"
+
+#include <string.h>
+
+#include "state.h"
+
+enum {
+	WALK_STEP = 2048,         /* entries in one step */
+	PASS_EVERY_MS = 1000,     /* at most that often, but for resyncs */
+	BACKLOG_MAX = 256 * 1024, /* of bulk that waits in the channel */
+	SUMS_LEN = 3 + 8 * RECORD_SUMS_MAX,
+};
+
+static const unsigned wants_that_send = WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS;
+
+static uint64_t audit_every_ms(const struct node *n)
+{
+	uint64_t ms = n->conf->mirror.hold_ms / 4;
+
+	return ms > 0 ? ms : 1;
+}
+
+static bool has_bucket(const uint8_t bitmap[RECORD_BITMAP_LEN], uint64_t hash)
+{
+	unsigned bucket = index_bucket(hash);
+
+	return bitmap[bucket / 8] >> bucket % 8 & 1;
+}
+
+static uint8_t next_kind(const struct mirror *m, uint8_t kind)
+{
+	for (kind++; kind <= OBJECT_KIND_MAX; kind++) {
+		if (m->kinds >> kind & 1)
+			return kind;
+	}
+	return 0;
+}
+
+void mirror_pass_abort(struct node *n, unsigned wants)
+{
+	n->mirror->wants &= ~wants;
+	n->mirror->pass.wants &= ~wants;
+}
+
+static void put_begin(struct node *n, mono_t now, bool full)
+{
+	struct mirror *m = n->mirror;
+	uint8_t value[9 + RECORD_BITMAP_LEN];
+	struct writer w = writer_of(value, sizeof(value));
+	struct record r = { .op = WIRE_RECORD_BEGIN, .value = span_of(value, sizeof(value)) };
+
+	if (full)
+		memset(m->send_buckets, 0xff, sizeof(m->send_buckets));
+	/* Never a number of the channel, nor 0. */
+	m->generation = m->generation % (CHANNEL_FIRST - 1) + 1;
+	writer_u32(&w, m->generation);
+	writer_u8(&w, (uint8_t)((full ? WIRE_BEGIN_FULL : 0) |
+				(m->role == MIRROR_SOLE ? WIRE_BEGIN_ADOPT : 0)));
+	writer_u32(&w, mirror_hash_proof(m));
+	writer_bytes(&w, m->send_buckets, sizeof(m->send_buckets));
+	if (m->role == MIRROR_SOLE) {
+		m->adopted_at = channel_out_number(&m->out);
+		index_adopt(&m->index, INDEX_OWN);
+	}
+	(void)mirror_put(n, now, &r);
+}
+
+static void begin(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+	struct mirror_pass *p = &m->pass;
+
+	*p = (struct mirror_pass){
+		.running = true,
+		.number = (uint8_t)(p->number + 1),
+		.kind = next_kind(m, 0),
+		.wants = m->wants,
+		.walk_at = 1,
+		.since = now,
+	};
+	m->wants = 0;
+	m->audit_now = m->rest = false;
+	m->audit_due = mono_after_ms(now, audit_every_ms(n));
+	m->pass_after = mono_after_ms(now, PASS_EVERY_MS);
+	node_count(n, COUNTER_AUDITS);
+	if (p->wants & (WANT_RESYNC | WANT_BUCKETS))
+		put_begin(n, now, p->wants & WANT_RESYNC);
+}
+
+static void send_object(struct node *n, mono_t now, uint8_t op, const struct object *o)
+{
+	struct record r = {
+		.op = op,
+		.kind = o->kind,
+		.key = object_key(o),
+		.value = object_value(o),
+	};
+
+	if (mirror_put(n, now, &r))
+		n->mirror->pass.sent++;
+}
+
+/* In the kernel, and not in the index: of before this start, or its event was lost or waits to be
+ * read. On a node that is master of nothing it is what is left of the peer's. */
+static void found_unknown(
+	struct node *n, mono_t now, uint64_t hash, const struct object *o, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+	bool own = m->role != MIRROR_IDLE;
+
+	if (!own && (m->pass.wants & WANT_SWEEP)) {
+		node_count(n, COUNTER_SWEPT);
+		mirror_order(n, OBJECT_REMOVE, o->kind, object_key(o), span_of(NULL, 0), out);
+		return;
+	}
+	struct entry *e = index_add(&m->index, hash, o, own ? INDEX_OWN : INDEX_PEER);
+
+	if (e == NULL) {
+		node_count(n, COUNTER_INDEX_FULL);
+		return;
+	}
+	e->pass = m->pass.number;
+	if (own) {
+		e->stamp = channel_out_number(&m->out);
+		if (m->learned)
+			node_count(n, COUNTER_AUDIT_REPAIRS);
+		send_object(n, now, WIRE_RECORD_WHOLE, o);
+	}
+}
+
+static void found_own(
+	struct node *n, mono_t now, struct entry *e, const struct object *o, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+	uint64_t hash = index_hash_of(e);
+	unsigned wants = m->pass.wants;
+
+	if (!index_same(e, o)) {
+		node_count(n, COUNTER_AUDIT_REPAIRS);
+		index_update(&m->index, e, o);
+		e->stamp = channel_out_number(&m->out);
+		send_object(n, now, WIRE_RECORD_WHOLE, o);
+	} else if ((wants & WANT_RESYNC) ||
+		   ((wants & WANT_BUCKETS) && has_bucket(m->send_buckets, hash))) {
+		send_object(n, now, WIRE_RECORD_BULK, o);
+	} else if ((wants & WANT_OFFERS) && !channel_before(e->stamp, m->untold)) {
+		send_object(n, now, WIRE_RECORD_OFFER, o);
+	}
+	if ((wants & WANT_SETTLE) && (o->marks & OBJECT_HELD))
+		mirror_order(n, OBJECT_SETTLE, o->kind, object_key(o), object_value(o), out);
+}
+
+static void found_peers(
+	struct node *n, mono_t now, struct entry *e, const struct object *o, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+	unsigned wants = m->pass.wants;
+
+	if ((wants & WANT_SWEEP) && e->stamp != m->heard_generation &&
+		(e->stamp == 0 || has_bucket(m->sweep_buckets, index_hash_of(e)))) {
+		node_count(n, COUNTER_SWEPT);
+		index_remove(&m->index, e);
+		mirror_order(n, OBJECT_REMOVE, o->kind, object_key(o), span_of(NULL, 0), out);
+		return;
+	}
+	if (!index_same(e, o)) {
+		/* Not as the peer said: it will find that the sums differ, and say it again. */
+		node_count(n, COUNTER_AUDIT_REPAIRS);
+		index_update(&m->index, e, o);
+	}
+	if ((o->marks & OBJECT_AGES) && mirror_holds(m, now))
+		mirror_order(n, OBJECT_HOLD, o->kind, object_key(o), span_of(NULL, 0), out);
+	if (wants & WANT_LOOSEN)
+		mirror_order(n, OBJECT_LOOSEN, o->kind, object_key(o), span_of(NULL, 0), out);
+}
+
+void mirror_pass_object(struct node *n, mono_t now, const struct object *o, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+
+	if (!m->pass.running)
+		return;
+	uint64_t hash = index_hash(&m->index, o->kind, object_key(o));
+	struct entry *e = index_find(&m->index, hash, o->kind);
+
+	if (e == NULL) {
+		found_unknown(n, now, hash, o, out);
+		return;
+	}
+	/* What an event or the peer said since the pass began is newer than the dump. */
+	if (e->pass == m->pass.number || index_is_dead(e))
+		return;
+	e->pass = m->pass.number;
+	if (index_owner(&m->index, e) == INDEX_OWN)
+		found_own(n, now, e, o, out);
+	else
+		found_peers(n, now, e, o, out);
+}
+
+struct walker {
+	struct node *n;
+	mono_t now;
+};
+
+/* Every entry that the dump did not show is not in the kernel. */
+static void visit(void *user, struct entry *e)
+{
+	struct walker *w = user;
+	struct mirror *m = w->n->mirror;
+
+	if (index_is_dead(e)) {
+		index_remove(&m->index, e);
+		return;
+	}
+	if (e->pass == m->pass.number || !(m->kinds >> index_kind(e) & 1))
+		return;
+	node_count(w->n, COUNTER_AUDIT_REPAIRS);
+	if (index_owner(&m->index, e) == INDEX_OWN) {
+		uint64_t hash = index_hash_of(e);
+		uint8_t value[1 + RECORD_HASH_LEN] = { index_kind(e) };
+		struct record r = { .op = WIRE_RECORD_GONE,
+			.value = span_of(value, sizeof(value)) };
+
+		for (unsigned i = 0; i < RECORD_HASH_LEN; i++)
+			value[1 + i] = (uint8_t)(hash >> (8 * (RECORD_HASH_LEN - 1 - i)));
+		(void)mirror_put(w->n, w->now, &r);
+	}
+	index_remove(&m->index, e);
+}
+
+/* The peer compares these with its own at this very place in the row of records. */
+static void put_sums(struct node *n, mono_t now, uint8_t kind)
+{
+	const struct index_sums *sums = &n->mirror->index.own[kind];
+	uint8_t value[SUMS_LEN];
+
+	for (unsigned first = 0; first < INDEX_BUCKETS; first += RECORD_SUMS_MAX) {
+		struct writer w = writer_of(value, sizeof(value));
+		struct record r = { .op = WIRE_RECORD_SUMS };
+
+		writer_u8(&w, kind);
+		writer_u16(&w, (uint16_t)first);
+		for (unsigned i = 0; i < RECORD_SUMS_MAX; i++)
+			writer_u64(&w, sums->sum[first + i]);
+		r.value = span_of(value, w.used);
+		if (!mirror_put(n, now, &r))
+			return;
+	}
+}
+
+static void put_end(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+	uint8_t value[8];
+	struct writer w = writer_of(value, sizeof(value));
+	struct record r = { .op = WIRE_RECORD_END, .value = span_of(value, sizeof(value)) };
+
+	writer_u32(&w, m->generation);
+	writer_u32(&w, m->pass.sent);
+	(void)mirror_put(n, now, &r);
+}
+
+static void end(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+	struct mirror_pass *p = &m->pass;
+	unsigned ms = (unsigned)(mono_since_us(p->since, now) / 1000);
+
+	p->running = false;
+	m->learned = true;
+	if (p->wants & WANT_OFFERS) {
+		struct record r = { .op = WIRE_RECORD_OFFERED };
+
+		(void)mirror_put(n, now, &r);
+		log_info(n->env.log, "mirror: %u objects offered to %s", p->sent,
+			n->conf->node[1 - n->conf->self]);
+		if (m->sending == SENDING_OFFERS)
+			m->sending = SENDING_EVENTS;
+	}
+	if (p->wants & (WANT_RESYNC | WANT_BUCKETS)) {
+		put_end(n, now);
+		log_info(n->env.log, "mirror: %s to %s: %u objects in %u ms",
+			p->wants & WANT_RESYNC ? "resync" : "repair",
+			n->conf->node[1 - n->conf->self], p->sent, ms);
+		if (m->sending == SENDING_RESYNC)
+			m->sending = SENDING_EVENTS;
+	}
+	if (p->wants & WANT_BUCKETS)
+		memset(m->send_buckets, 0, sizeof(m->send_buckets));
+	if (m->sending == SENDING_EVENTS && m->role != MIRROR_IDLE) {
+		for (uint8_t kind = next_kind(m, 0); kind != 0; kind = next_kind(m, kind))
+			put_sums(n, now, kind);
+	}
+}
+
+static bool is_wanted(const struct node *n, mono_t now)
+{
+	const struct mirror *m = n->mirror;
+
+	if ((m->wants & wants_that_send) && !m->rest)
+		return true;
+	return (m->wants != 0 || m->audit_now || mono_reached(m->audit_due, now)) &&
+	       mono_reached(m->pass_after, now);
+}
+
+static void go_on(struct node *n, mono_t now, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+	struct mirror_pass *p = &m->pass;
+	struct walker walker = { .n = n, .now = now };
+
+	if (p->dumped) {
+		if (!index_walk(&m->index, &p->walk_at, WALK_STEP, visit, &walker))
+			end(n, now);
+		return;
+	}
+	if (p->dumping || (mirror_is_sending(m) && channel_out_backlog(&m->out) > BACKLOG_MAX))
+		return;
+	p->dumping = true;
+	node_act(out, ACTION_DUMP, p->kind);
+}
+
+void mirror_pass_settle(struct node *n, mono_t now, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+
+	if (!m->on)
+		return;
+	if (!m->pass.running && is_wanted(n, now))
+		begin(n, now);
+	if (m->pass.running)
+		go_on(n, now, out);
+}
+
+mono_t mirror_pass_deadline(const struct mirror *m)
+{
+	if (!m->on)
+		return MONO_NEVER;
+	if (m->pass.running)
+		return m->pass.dumped ? (mono_t){ 0 } : MONO_NEVER;
+	if ((m->wants & wants_that_send) && !m->rest)
+		return (mono_t){ 0 };
+	if (m->wants != 0 || m->audit_now)
+		return m->pass_after;
+	return mono_max(m->audit_due, m->pass_after);
+}
+
+void mirror_dumped(struct node *n, mono_t now, enum dump_result result)
+{
+	struct mirror *m = n->mirror;
+
+	if (m == NULL || !m->pass.running)
+		return;
+	m->pass.dumping = false;
+	switch (result) {
+	case DUMP_MORE:
+	case DUMP_AGAIN: break;
+	case DUMP_DONE:
+		m->pass.kind = next_kind(m, m->pass.kind);
+		m->pass.dumped = m->pass.kind == 0;
+		break;
+	case DUMP_FAILED:
+		/* What was not seen may be there. */
+		log_warn(n->env.log, "mirror: the kernel's table could not be read to its end");
+		m->pass.running = false;
+		m->wants |= m->pass.wants;
+		m->audit_now = m->rest = true;
+		m->pass_after = mono_after_ms(now, PASS_EVERY_MS);
+		break;
+	}
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine_state.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+
+enum {
+	EVENTS_STEP = 512,       /* read in one go */
+	OBJECTS_MIN = 64 * 1024, /* that the mirror is made for at least */
+	OBJECTS_FACTOR = 2,      /* times the kernel's limit: it may be raised while we run */
+	OWN_WAIT_MS = 100,       /* addresses come in bursts */
+	PAUSE_MAX_US = 5000,
+};
+
+/* ---- what the core wanted ------------------------------------------------------------------ */
+
+struct table_refusal {
+	uint32_t len; /* of all of it */
+	uint32_t why; /* enum refusal */
+};
+
+static enum refusal refusal_of(int error)
+{
+	switch (error) {
+	case EEXIST:
+	case EBUSY: return REFUSED_CLASH;
+	case ENOMEM:
+	case ENOSPC:
+	case ENOBUFS: return REFUSED_FULL;
+	case ENOENT: return REFUSED_MISSING;
+	default: return REFUSED_OTHER;
+	}
+}
+
+/* The kernel did not carry an order out. Told during a write, noted for later. */
+static void refused(void *user, const struct object_order *order, int error)
+{
+	struct engine *e = user;
+	struct tables *t = &e->tables;
+	size_t order_len = object_order_len(order);
+	struct table_refusal r = {
+		.len = (uint32_t)(sizeof(r) + order_len),
+		.why = refusal_of(error),
+	};
+
+	log_debug(e->log, "mirror: order %u of kind %u refused: %s", order->op, order->kind,
+		strerror(error));
+	if (t->n_refused + r.len > sizeof(t->refused))
+		return; /* the next audit finds it */
+	memcpy(t->refused + t->n_refused, &r, sizeof(r));
+	memcpy(t->refused + t->n_refused + sizeof(r), order, order_len);
+	t->n_refused += r.len;
+}
+
+void tables_write(struct engine *e, struct span orders)
+{
+	if (e->tables.kernel != NULL)
+		(void)kernel_write(e->tables.kernel, orders);
+}
+
+void tables_fetch(struct engine *e, uint8_t kind, struct span key)
+{
+	struct tables *t = &e->tables;
+
+	if (t->n_fetches + 2 + key.len > sizeof(t->fetch))
+		return; /* likewise */
+	t->fetch[t->n_fetches] = kind;
+	t->fetch[t->n_fetches + 1] = (uint8_t)key.len;
+	memcpy(t->fetch + t->n_fetches + 2, key.data, key.len);
+	t->n_fetches += 2 + key.len;
+}
+
+void tables_dump(struct engine *e, uint8_t kind)
+{
+	struct tables *t = &e->tables;
+
+	t->dump_asked = true;
+	t->dump_kind = kind;
+	if (!t->dump_stepping)
+		loop_timer_set(&t->dump_timer, t->rest_until);
+}
+
+void tables_end_dump(struct engine *e)
+{
+	if (e->tables.kernel != NULL)
+		kernel_dump_stop(e->tables.kernel);
+	e->tables.dump_running = false;
+}
+
+static void tell_refusals(struct engine *e)
+{
+	struct tables *t = &e->tables;
+	struct table_refusal r;
+
+	for (size_t at = 0; at < t->n_refused; at += r.len) {
+		struct event event = { .type = EVENT_REFUSED };
+
+		memcpy(&r, t->refused + at, sizeof(r));
+		event.refused.order = (const void *)(t->refused + at + sizeof(r));
+		event.refused.why = (enum refusal)r.why;
+		engine_step(e, &event);
+	}
+	t->n_refused = 0;
+}
+
+static void fetch(struct engine *e)
+{
+	struct tables *t = &e->tables;
+
+	t->origin = OBJECT_FETCHED;
+	for (size_t at = 0; at < t->n_fetches; at += 2u + t->fetch[at + 1])
+		(void)kernel_get(
+			t->kernel, t->fetch[at], span_of(t->fetch + at + 2, t->fetch[at + 1]));
+	t->n_fetches = 0;
+	t->origin = OBJECT_EVENT;
+}
+
+void tables_finish(struct engine *e)
+{
+	struct tables *t = &e->tables;
+
+	if (t->kernel == NULL || t->reading)
+		return;
+	/* What is fetched may be written, and refused; that is not fetched again. */
+	t->reading = true;
+	if (t->n_fetches > 0)
+		fetch(e);
+	if (t->n_refused > 0)
+		tell_refusals(e);
+	t->reading = false;
+}
+
+/* ---- what the kernel says ------------------------------------------------------------------ */
+
+static void heard(void *user, const struct object_batch *batch)
+{
+	struct engine *e = user;
+	struct event event = { .type = EVENT_OBJECTS };
+
+	event.objects.batch = batch;
+	event.objects.origin = e->tables.origin;
+	engine_step(e, &event);
+}
+
+static void feed_ready(void *user, unsigned readiness)
+{
+	static const struct event lost = { .type = EVENT_LOST };
+	struct table_feed *feed = user;
+	struct engine *e = feed->engine;
+	struct tables *t = &e->tables;
+
+	(void)readiness;
+	t->reading = true;
+	t->origin = OBJECT_EVENT;
+	int result = kernel_read_events(t->kernel, feed->index, EVENTS_STEP);
+
+	t->reading = false;
+	if (result == -ENOBUFS)
+		engine_step(e, &lost);
+	tables_finish(e);
+}
+
+static enum dump_result dump_step(struct tables *t)
+{
+	int result = 0;
+
+	if (!t->dump_running) {
+		kernel_refresh_host(t->kernel);
+		result = kernel_dump_start(t->kernel, t->dump_kind);
+	}
+	if (result == 0) {
+		t->dump_running = true;
+		t->reading = true;
+		t->origin = OBJECT_DUMPED;
+		result = kernel_dump_step(t->kernel);
+		t->origin = OBJECT_EVENT;
+		t->reading = false;
+	}
+	if (result == 1)
+		return DUMP_MORE;
+	if (result == -EINTR)
+		return DUMP_AGAIN;
+	t->dump_running = false;
+	return result == 0 ? DUMP_DONE : DUMP_FAILED;
+}
+
+/* One step of a dump, and as much rest: at most half of the time is spent on it. */
+static void dump_due(void *user, mono_t due)
+{
+	struct engine *e = user;
+	struct tables *t = &e->tables;
+	struct event event = { .type = EVENT_DUMPED };
+	mono_t began = loop_now();
+
+	(void)due;
+	if (!t->dump_asked || t->kernel == NULL)
+		return;
+	t->dump_asked = false;
+	t->dump_stepping = true;
+	event.dumped = dump_step(t);
+	if (event.dumped == DUMP_FAILED)
+		kernel_dump_stop(t->kernel);
+	engine_step(e, &event);
+	tables_finish(e);
+
+	t->dump_stepping = false;
+
+	mono_t now = loop_now();
+	uint64_t spent_us = mono_since_us(began, now);
+
+	t->rest_until = mono_after_us(now, spent_us < PAUSE_MAX_US ? spent_us : PAUSE_MAX_US);
+	if (t->dump_asked)
+		loop_timer_set(&t->dump_timer, t->rest_until);
+}
+
+/* ---- this node's own addresses ------------------------------------------------------------- */
+
+static bool is_virtual(const struct conf *conf, const struct conf_ip *ip)
+{
+	for (unsigned i = 0; i < conf->n_addresses; i++) {
+		if (memcmp(&conf->address[i].ip, ip, sizeof(*ip)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool ip_of(const struct sockaddr *address, struct conf_ip *ret)
+{
+	*ret = (struct conf_ip){ 0 };
+	if (address == NULL)
+		return false;
+	ret->family = (uint8_t)address->sa_family;
+	if (address->sa_family == AF_INET)
+		memcpy(ret->bytes, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
+			4);
+	else if (address->sa_family == AF_INET6)
+		memcpy(ret->bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+			16);
+	else
+		return false;
+	return true;
+}
+
+static void read_own_addresses(void *user, mono_t due)
+{
+	struct engine *e = user;
+	struct object_own *own = &kernel_host(e->tables.kernel)->own;
+	struct ifaddrs *list;
+	struct conf_ip ip;
+
+	(void)due;
+	if (getifaddrs(&list) != 0) {
+		log_warn(e->log, "mirror: own addresses: %s", strerror(errno));
+		return;
+	}
+	object_own_clear(own);
+	for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
+		if (ip_of(i->ifa_addr, &ip) && !is_virtual(e->conf, &ip) &&
+			!object_own_add(own, &ip))
+			log_warn(e->log, "mirror: this node has too many addresses");
+	}
+	freeifaddrs(list);
+}
+
+void tables_addresses_changed(struct engine *e)
+{
+	if (e->tables.kernel != NULL)
+		loop_timer_set(&e->tables.own_timer, mono_after_ms(loop_now(), OWN_WAIT_MS));
+}
+
+/* ---- start and end ------------------------------------------------------------------------- */
+
+void tables_prepare(struct engine *e, struct node_env *env)
+{
+	struct tables *t = &e->tables;
+	uint32_t max = kernel_conntrack_max();
+
+	t->objects = max < OBJECTS_MIN ? OBJECTS_MIN : max * OBJECTS_FACTOR;
+	t->memory_len = node_mirror_size(t->objects);
+	t->memory = mmap(NULL, t->memory_len, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (t->memory == MAP_FAILED) {
+		log_err(e->log, "mirror: no memory for %u objects: nothing is mirrored",
+			t->objects);
+		t->memory = NULL;
+		return;
+	}
+	if (seal_index_key(e->loaded[e->live].key, env->mirror_key) != 0)
+		return;
+	env->mirror = t->memory;
+	env->mirror_objects = t->objects;
+	env->describe = object_describe;
+}
+
+static void open_feeds(struct engine *e)
+{
+	struct tables *t = &e->tables;
+	int fd[4];
+
+	t->n_feeds = kernel_event_fds(t->kernel, fd);
+	for (unsigned i = 0; i < t->n_feeds; i++) {
+		t->feed[i].engine = e;
+		t->feed[i].index = i;
+		loop_fd_init(&t->feed[i].io, &e->loop, fd[i], feed_ready, &t->feed[i]);
+	}
+}
+
+int tables_init(struct engine *e)
+{
+	struct tables *t = &e->tables;
+	struct kernel_setup setup = {
+		.log = e->log,
+		.hold_s = e->conf->mirror.hold_ms / 1000,
+		.heard = heard,
+		.refused = refused,
+		.user = e,
+	};
+	int result;
+
+	loop_timer_init(&t->dump_timer, &e->loop, dump_due, e);
+	loop_timer_init(&t->own_timer, &e->loop, read_own_addresses, e);
+	if (t->memory == NULL)
+		return 0;
+	result = kernel_new(&setup, &t->kernel);
+	if (result != 0)
+		return result;
+	read_own_addresses(e, loop_now());
+	open_feeds(e);
+	return 0;
+}
+
+void tables_reconfigure(struct engine *e)
+{
+	if (e->tables.kernel == NULL)
+		return;
+	kernel_host(e->tables.kernel)->hold_s = e->conf->mirror.hold_ms / 1000;
+	tables_addresses_changed(e);
+}
+
+void tables_fini(struct engine *e)
+{
+	struct tables *t = &e->tables;
+
+	for (unsigned i = 0; i < t->n_feeds; i++)
+		loop_fd_fini(&t->feed[i].io);
+	kernel_free(t->kernel);
+	if (t->memory != NULL)
+		munmap(t->memory, t->memory_len);
+}
