@@ -164,6 +164,7 @@ $(BUILD)/obj/src/object/%.o: EXTRA := -Wno-cast-align
 $(BUILD)/obj/tests/netns/objects.o: EXTRA := -Wno-cast-align
 # cmocka's assertions do not return, but do not say so.
 $(BUILD)/obj/tests/unit/%.o: EXTRA := -Wno-null-dereference
+$(BUILD)/obj/tests/unit/test_object_%.o: EXTRA := -Wno-null-dereference -Wno-cast-align
 $(BUILD)/obj/tests/transcript/%.o $(BUILD)/obj/tests/fuzz/%.o: EXTRA := -Itests/sim \
 	-Wno-null-dereference
 
