@@ -203,6 +203,43 @@ static void every_group_this_node_is_master_of_fails_over_at_once(void **state)
 	assert_int_equal(p->side[1].result, RESULT_BUSY);
 }
 
+static bool not_by_the_old_session(struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	const uint8_t *old = p->user;
+
+	(void)from;
+	(void)path;
+	return frame.data[2] != WIRE_FRAME_SESSION || memcmp(frame.data + 8, old, 4) != 0;
+}
+
+/* fw1, which fw2 does not hear, carries it out and loses fw2; they meet again under a new session.
+ */
+static void a_request_is_carried_out_once_over_a_new_session_too(void **state)
+{
+	struct pair *p = *state;
+	uint8_t old[4];
+
+	pair_start_both(p);
+	struct session *s = &p->side[0].node->handshake.session[SESSION_CURRENT];
+
+	for (unsigned i = 0; i < 4; i++)
+		old[i] = (uint8_t)(s->id >> (24 - 8 * i));
+	for (unsigned path = 0; path < 3; path++)
+		p->cut[0][path] = true;
+	pair_command_peer(p, 1, COMMAND_MAINTENANCE_ON, 0);
+	pair_run(p, 450);
+	assert_int_equal(pair_counter(p, 0, COUNTER_REQUESTS), 1);
+	assert_false(p->side[0].node->peer_known);
+	s->sent[0] = 1 << 28;
+	p->user = old;
+	p->passes = not_by_the_old_session;
+	for (unsigned path = 0; path < 3; path++)
+		p->cut[0][path] = false;
+	pair_run(p, 500);
+	assert_true(p->side[0].node->peer_known);
+	assert_int_equal(pair_counter(p, 0, COUNTER_REQUESTS), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +254,7 @@ int main(void)
 		STORY(a_stopping_node_takes_no_commands),
 		STORY(an_unknown_verb_or_group_of_the_peer_is_answered),
 		STORY(every_group_this_node_is_master_of_fails_over_at_once),
+		STORY(a_request_is_carried_out_once_over_a_new_session_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
