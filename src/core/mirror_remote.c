@@ -421,9 +421,13 @@ bool mirror_heard_data(struct node *n, mono_t now, struct span value, struct act
 	struct delivery d = { .now = now, .heard = heard_epoch != 0 ? heard : 0, .out = out };
 
 	m->peer_heard = d.heard;
-	switch (channel_in_heard(&m->in, now, epoch, number, records)) {
-	case CHANNEL_EPOCH: epoch_began(n); /* fall through */
+	enum channel_heard heard_as = channel_in_heard(&m->in, now, epoch, number, records);
+
+	switch (heard_as) {
+	case CHANNEL_EPOCH:
 	case CHANNEL_NEXT:
+		if (heard_as == CHANNEL_EPOCH)
+			epoch_began(n);
 		deliver(n, records, &d);
 		mirror_deliver_held(n, now, out);
 		break;

@@ -63,16 +63,17 @@ static void deliver(struct pair *p, struct span records)
 
 static void arrives(struct pair *p, uint32_t epoch, uint32_t number, struct span records)
 {
-	switch (channel_in_heard(&p->in, p->now, epoch, number, records)) {
+	enum channel_heard heard = channel_in_heard(&p->in, p->now, epoch, number, records);
+
+	p->epochs += heard == CHANNEL_EPOCH || heard == CHANNEL_WAITS_EPOCH;
+	switch (heard) {
 	case CHANNEL_EPOCH:
-		p->epochs++;
-		/* fall through */
 	case CHANNEL_NEXT:
 		deliver(p, records);
 		while (channel_in_held(&p->in, &records))
 			deliver(p, records);
 		break;
-	case CHANNEL_WAITS_EPOCH: p->epochs++; break;
+	case CHANNEL_WAITS_EPOCH:
 	case CHANNEL_WAITS:
 	case CHANNEL_AGAIN:
 	case CHANNEL_BEYOND: break;
