@@ -228,6 +228,20 @@ static void went_down(struct node *n, mono_t now)
 		index_adopt(&m->index, INDEX_OWN);
 }
 
+void mirror_peer_restarted(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+
+	if (m == NULL)
+		return;
+	/* It knows nothing of the present epoch, whether it was missed or not. */
+	if (m->up)
+		went_down(n, now);
+	channel_in_forget(&m->in);
+	m->complete = false;
+	m->peer_heard = 0;
+}
+
 static void judge_channel(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;

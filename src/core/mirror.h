@@ -129,7 +129,7 @@ bool mirror_heard_data(struct node *n, mono_t now, struct span value, struct act
 bool mirror_heard_ack(struct node *n, mono_t now, struct span value);
 bool mirror_heard_channel(struct node *n, struct span value);
 void mirror_put_channel(const struct node *n, mono_t now, struct writer *w);
-void mirror_peer_restarted(struct node *n);
+void mirror_peer_restarted(struct node *n, mono_t now);
 /* Paths have other indexes than before. */
 void mirror_paths_moved(struct node *n);
 

@@ -171,18 +171,6 @@ bool mirror_heard_channel(struct node *n, struct span value)
 	return true;
 }
 
-void mirror_peer_restarted(struct node *n)
-{
-	struct mirror *m = n->mirror;
-
-	if (m == NULL)
-		return;
-	channel_in_forget(&m->in);
-	m->complete = m->receiving = false;
-	m->peer.known = false;
-	m->peer_heard = 0;
-}
-
 void mirror_paths_moved(struct node *n)
 {
 	for (unsigned i = 0; n->mirror != NULL && i < CONF_LINKS_MAX; i++)

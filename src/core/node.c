@@ -186,7 +186,7 @@ static void session_confirmed(struct node *n, mono_t now, bool restarted, struct
 	log_info(n->env.log, "peer %s: restarted", n->conf->node[1 - n->conf->self]);
 	n->peer_beat = 0;
 	n->request.in.id = 0;
-	mirror_peer_restarted(n);
+	mirror_peer_restarted(n, now);
 	linkset_peer_restarted(&n->links);
 	if (n->peer_known)
 		node_forget_peer(n, now, REASON_PEER_LOST, out);
