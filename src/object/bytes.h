@@ -18,7 +18,10 @@ struct bytes {
 
 static inline struct bytes bytes_of(struct span bytes)
 {
-	return (struct bytes){ bytes.data, bytes.data + bytes.len, false };
+	static const uint8_t none[1];
+	const uint8_t *at = bytes.len != 0 ? bytes.data : none; /* no bytes may be nowhere */
+
+	return (struct bytes){ at, at + bytes.len, false };
 }
 
 /* The next `len` bytes, or NULL. */
