@@ -91,7 +91,8 @@ MODE_LDFLAGS := --coverage
 endif
 
 # -std=c11 hides what is not ISO C; _GNU_SOURCE shows POSIX and Linux again.
-COMPILE := -std=c11 -g $(MODE_CFLAGS) $(INCLUDES) -D_GNU_SOURCE= -DNSRP_VERSION='"$(VERSION)"' \
+# Netlink messages are structures in arrays of bytes, which strict aliasing does not know.
+COMPILE := -std=c11 -g -fno-strict-aliasing $(MODE_CFLAGS) $(INCLUDES) -D_GNU_SOURCE= -DNSRP_VERSION='"$(VERSION)"' \
 	$(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 LINK := $(MODE_LDFLAGS) $(LDFLAGS) -Wl,--as-needed
 # libev ships no pkg-config file in Debian, so all are named plainly.

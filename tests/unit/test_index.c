@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* covers: siphash.c record.c */
 #include "core/index.h"
 #include "core/record.h"
 
