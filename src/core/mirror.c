@@ -13,7 +13,8 @@ enum {
 	ADOPT_AGAIN_MS = 3000,  /* the former master goes on forwarding for 2 s */
 	SETTLE_AFTER_MS = 2000, /* traffic comes first */
 	LAG_MAX_MS = 1000,      /* more is not in sync */
-	ASK_EVERY_MS = 5000,
+	ASK_EVERY_MS = 5000,    /* and twice as long each time it did not help */
+	ASK_MAX_MS = 320000,
 	FORGOTTEN_MS = 500, /* without a resync that should come by itself */
 	HOLD_ALONE_MS = 24 * 3600 * 1000,
 };
@@ -366,7 +367,9 @@ static void ask(struct node *n, mono_t now)
 	put_plain(n, now, WIRE_RECORD_ASK, span_of(m->ask_buckets, sizeof(m->ask_buckets)));
 	m->ask = false;
 	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
-	m->ask_due = mono_after_ms(now, ASK_EVERY_MS);
+	m->ask_ms = m->ask_ms == 0 ? ASK_EVERY_MS : m->ask_ms * 2;
+	m->ask_ms = m->ask_ms > ASK_MAX_MS ? ASK_MAX_MS : m->ask_ms;
+	m->ask_due = mono_after_ms(now, m->ask_ms);
 }
 
 void mirror_settle(struct node *n, mono_t now, struct actions *out)

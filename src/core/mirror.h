@@ -90,6 +90,7 @@ struct mirror {
 	uint8_t ask_buckets[RECORD_BITMAP_LEN]; /* found different: the peer is asked for them */
 	bool ask;
 	mono_t ask_due;
+	uint32_t ask_ms;     /* until it may ask again; 0: the last time all was equal */
 	uint32_t peer_heard; /* the peer had delivered ours up to there */
 	struct {             /* what the peer's beat says of its half */
 		uint32_t epoch, next;

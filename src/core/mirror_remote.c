@@ -329,6 +329,8 @@ static void heard_sums(struct node *n, struct span value, const struct delivery 
 		m->ask_buckets[bucket / 8] |= (uint8_t)(1u << bucket % 8);
 		m->ask = true;
 	}
+	if (bucket == INDEX_BUCKETS && !m->ask)
+		m->ask_ms = 0;
 }
 
 static void heard_ask(struct node *n, struct span value)
@@ -383,6 +385,7 @@ static void epoch_began(struct node *n)
 {
 	struct mirror *m = n->mirror;
 
+	m->ask_ms = 0;
 	m->complete = m->receiving = m->offers_heard = false;
 	m->ask = false;
 	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
