@@ -3,6 +3,7 @@
 #include "object_fixture.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
@@ -275,9 +276,38 @@ static void a_hash_depends_on_every_bit_seed_and_length(void **state)
 	assert_int_equal(object_hash(7, "conntrack", 9), 0xbce428a7);
 }
 
+/* doc/MIRRORED.md has a row for every kind, and for no other. */
+static void the_page_of_what_is_mirrored_has_every_kind(void **state)
+{
+	char line[1024], name[32];
+	unsigned rows = 0, kinds = 0;
+	bool in_table = false;
+	FILE *f = fopen("doc/MIRRORED.md", "r");
+
+	(void)state;
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		bool known = false;
+
+		if (strncmp(line, "| kind |", 8) == 0 || line[0] != '|')
+			in_table = line[0] == '|';
+		else if (in_table && sscanf(line, "| %31[a-z] |", name) == 1) {
+			for (unsigned i = 0; object_table[i] != NULL; i++)
+				known |= strcmp(object_table[i]->name, name) == 0;
+			assert_true(known);
+			rows++;
+		}
+	}
+	fclose(f);
+	while (object_table[kinds] != NULL)
+		kinds++;
+	assert_int_equal(rows, kinds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_page_of_what_is_mirrored_has_every_kind),
 		cmocka_unit_test(kinds_and_names_are_unique_and_in_the_order_of_installation),
 		cmocka_unit_test(messages_of_another_kind_are_told_apart),
 		cmocka_unit_test(what_is_created_is_what_was_parsed),
