@@ -46,7 +46,7 @@ struct tables {
 	} feed[4];
 	unsigned n_feeds;
 
-	struct loop_timer dump_timer, own_timer;
+	struct loop_timer feed_timer, dump_timer, own_timer;
 	bool dump_asked, dump_running, dump_stepping;
 	mono_t rest_until;
 	uint8_t dump_kind;
