@@ -123,7 +123,7 @@ ALL_TESTS := $(if $(FUZZ),$(FUZZ_TESTS),$(UNIT_TESTS) $(TRANSCRIPT_TESTS) $(SIM)
 .SECONDARY:
 .PHONY: all everything objects programs unit-tests transcript-tests sim-program fuzz-tests \
 	check checks unit transcript sim-smoke fuzz-smoke netns vm sim soak mutants coverage \
-	bench-kernel analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install clean flags print-build help FORCE
+	bench-kernel bench-sessions analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install clean flags print-build help FORCE
 
 ## all: the programs of this mode; a plain build is also linked as build/nsrpd, build/nsrpctl
 all: programs
@@ -205,6 +205,9 @@ $(BUILD)/kernel_probe: $(BUILD)/obj/tests/netns/kernel_probe.o $(BUILD)/libnsrp.
 $(BUILD)/bench_kernel: $(BUILD)/obj/tests/bench/bench_kernel.o $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
+$(BUILD)/bench_sessions $(BUILD)/bench_pair: $(BUILD)/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
 $(BUILD)/sim: $(SIM_MAIN) $(BUILD)/libsim.a $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
@@ -267,6 +270,10 @@ coverage:
 ## bench-kernel: what src/io/kernel*.c costs beyond the kernel's own work; needs root
 bench-kernel: $(BUILD)/bench_kernel
 	$(BUILD)/bench_kernel
+
+## bench-sessions: mirroring, side by side with conntrackd; needs root. See scripts/bench-sessions
+bench-sessions: programs $(BUILD)/bench_sessions $(BUILD)/bench_pair
+	scripts/bench-sessions
 
 # ---- static analysis ----------------------------------------------------------------------
 
