@@ -30,7 +30,7 @@ enum {
 	CHANNEL_RESEND_MS = 20,  /* unacknowledged for so long: sent again */
 	CHANNEL_REORDER = 3,     /* a frame overtaken by so many is lost */
 	CHANNEL_ACK_FRAMES = 16, /* acknowledged at least that often */
-	CHANNEL_ACK_US = 1000,   /* and that soon */
+	CHANNEL_ACK_US = 5000,   /* and that soon */
 	CHANNEL_ACK_RANGES = 16,
 };
 

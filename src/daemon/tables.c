@@ -14,7 +14,7 @@ enum {
 	OBJECTS_FACTOR = 2,      /* times the kernel's limit: it may be raised while we run */
 	OWN_WAIT_MS = 100,       /* addresses come in bursts */
 	PAUSE_MAX_US = 5000,
-	FEED_US = 150, /* a session is to be with the peer within 250 us */
+	FEED_US = 200, /* half of it is what a session waits on average on its way */
 };
 
 /* ---- what the core wanted ------------------------------------------------------------------ */
