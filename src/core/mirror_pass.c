@@ -286,7 +286,7 @@ static void end(struct node *n, mono_t now)
 		if (m->sending == SENDING_RESYNC)
 			m->sending = SENDING_EVENTS;
 	}
-	if (p->wants & WANT_BUCKETS)
+	if (p->wants & (WANT_RESYNC | WANT_BUCKETS))
 		memset(m->send_buckets, 0, sizeof(m->send_buckets));
 	if (m->sending == SENDING_EVENTS && m->role != MIRROR_IDLE) {
 		for (uint8_t kind = next_kind(m, 0); kind != 0; kind = next_kind(m, kind))
