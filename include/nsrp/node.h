@@ -136,7 +136,6 @@ enum action_type {
 	ACTION_WRITE,    /* give the kernel the orders in bytes: struct object_order, in a row */
 	ACTION_FETCH,    /* ask the kernel for the object of kind `target` with the key in bytes */
 	ACTION_DUMP,     /* the next step of the dump of kind `target`, which may be its first */
-	ACTION_END_DUMP, /* no more of it is wanted */
 };
 
 struct action_role {
@@ -192,6 +191,7 @@ struct node_env {
 	 * node_mirror_size(mirror_objects) bytes, aligned as malloc aligns. */
 	void *mirror;
 	uint32_t mirror_objects;
+	uint32_t mirror_frames; /* that the channel keeps at most; 0 = as many as it can */
 	uint8_t mirror_key[16]; /* of the hash, equal on both nodes */
 	/* struct object_ops' describe(), by kind. */
 	int (*describe)(uint8_t kind, struct span key, struct span value, struct object *ret);

@@ -166,8 +166,10 @@ void beat_send_due(struct node *n, mono_t now, struct actions *out)
 	unsigned n_links = n->conf->n_links, n_paths = n->conf->n_paths;
 	bool urgent = linkset_is_urgent(&n->links, now, heartbeat_us(n));
 	bool due = n->beat_now || mono_reached(n->beat_due, now);
-	bool secondary = mono_reached(n->secondary_due, now) || (due && urgent);
+	/* Urgency begins between two beats; the peer may have no time to wait for the next. */
+	bool secondary = mono_reached(n->secondary_due, now) || (urgent && (due || !n->urgent));
 
+	n->urgent = urgent;
 	if (due) {
 		send_beat(n, now, 0, n_links, 0, out);
 		n->beat_due = mono_after_us(now, interval_us(n));
@@ -311,13 +313,16 @@ static void heard_group(struct node *n, mono_t now, unsigned g, const struct pee
 	struct actions *out)
 {
 	struct group *group = &n->group[g];
-	bool held = group->peer.known && (group->peer.flags & WIRE_GROUP_HOLDING);
+	/* It was said, be it by a boot that is no more. */
+	bool held = group->peer.flags & WIRE_GROUP_HOLDING;
+	/* A mastership of the peer's that came and went unheard. */
+	bool had = record->term > group->peer.term && record->term > group->term;
 
 	group->peer = *record;
 	if (!record->known)
 		return;
 	group_note_term(n, g, record->term);
-	if (held && !(record->flags & WIRE_GROUP_HOLDING) && group->state == GROUP_MASTER)
+	if ((held || had) && !(record->flags & WIRE_GROUP_HOLDING) && group->state == GROUP_MASTER)
 		node_act(out, ACTION_ANNOUNCE, g);
 	handover_heard(n, now, g, out);
 }

@@ -99,6 +99,8 @@ static void rearrange_session(struct session *s, unsigned n_paths, const int fro
 		s->sent[i] = from[i] >= 0 ? old.sent[from[i]] : s->sent_floor;
 		if (from[i] >= 0)
 			s->heard[i] = old.heard[from[i]];
+		else /* it may have been here before: what was heard then is forgotten */
+			s->heard[i].highest = UINT64_MAX;
 	}
 }
 
@@ -115,7 +117,7 @@ void handshake_rearrange(struct handshake *h, unsigned n_paths, const int from[C
 	memset(h->session_failures, 0, sizeof(h->session_failures));
 	for (unsigned kind = 0; kind < SESSION_KINDS; kind++)
 		rearrange_session(&h->session[kind], n_paths, from);
-	if (offer_is_used(h))
+	if (offer_is_used(h) || h->session[SESSION_CANDIDATE].valid)
 		make_offer(h);
 }
 
@@ -324,7 +326,14 @@ static enum handshake_outcome judge_hello(
 	if (same_pair(&h->session[SESSION_CURRENT], &pair) ||
 		same_pair(&h->session[SESSION_CANDIDATE], &pair))
 		return HANDSHAKE_NOTHING;
-	if (offer_is_used(h))
+	/* A key derived twice would seal two frames with one number. */
+	const struct session *candidate = &h->session[SESSION_CANDIDATE];
+	bool in_candidate = candidate->valid && candidate->pair.own_offer == h->offer;
+	bool same_boot = memcmp(candidate->pair.peer_nonce, pair.peer_nonce, CRYPTO_NONCE_LEN) == 0;
+
+	if (in_candidate && same_boot && pair.peer_offer < candidate->pair.peer_offer)
+		return HANDSHAKE_NOTHING;
+	if (offer_is_used(h) || (in_candidate && !same_boot))
 		make_offer(h);
 	else
 		derive(h, now, &pair);
@@ -385,6 +394,8 @@ static enum handshake_opened promote(struct handshake *h, mono_t now)
 			slot_of(SESSION_CANDIDATE, node));
 	}
 	h->session[SESSION_PREVIOUS] = *current;
+	/* What a former boot sent counts no more: its numbers may be higher than this one's. */
+	h->session[SESSION_PREVIOUS].valid &= !restarted;
 	h->previous_until = mono_after_ms(now, PREVIOUS_MS);
 	*current = *candidate;
 	h->session[SESSION_CANDIDATE].valid = false;

@@ -21,7 +21,7 @@ void linkset_init(struct linkset *ls, unsigned n_links, unsigned n_paths, uint64
 	ls->n_links = n_links;
 	ls->n_paths = n_paths;
 	ls->detection_us = detection_us;
-	ls->peer_until = MONO_NEVER;
+	ls->peer_until = ls->links_fresh_at = MONO_NEVER;
 	for (unsigned i = 0; i < CONF_PATHS_MAX; i++)
 		ls->path[i] = silent_path();
 }
@@ -83,6 +83,8 @@ struct linkset_change linkset_heard(struct linkset *ls, unsigned i, mono_t now, 
 		change.peer = !ls->peer_alive;
 		ls->peer_alive = true;
 		ls->peer_until = mono_after_us(now, ls->detection_us);
+		if (i < ls->n_links)
+			ls->links_fresh_at = now;
 	}
 	return change;
 }
@@ -145,28 +147,12 @@ void linkset_parted(struct linkset *ls)
 	ls->peer_alive = false;
 }
 
-/* When the HA link heard last was heard; MONO_NEVER when none ever was. */
-static mono_t links_heard_at(const struct linkset *ls)
-{
-	mono_t latest = MONO_NEVER;
-
-	for (unsigned i = 0; i < ls->n_links; i++) {
-		mono_t at = ls->path[i].heard_at;
-
-		if (!mono_is_never(at) && (mono_is_never(latest) || mono_before(latest, at)))
-			latest = at;
-	}
-	return latest;
-}
-
 bool linkset_is_urgent(const struct linkset *ls, mono_t now, uint64_t heartbeat_us)
 {
 	if (!ls->peer_alive)
 		return false;
-	mono_t heard_at = links_heard_at(ls);
-
-	return mono_is_never(heard_at) ||
-	       mono_reached(mono_after_us(heard_at, heartbeat_us * 3 / 2), now);
+	return mono_is_never(ls->links_fresh_at) ||
+	       mono_reached(mono_after_us(ls->links_fresh_at, heartbeat_us * 3 / 2), now);
 }
 
 mono_t linkset_urgent_at(const struct linkset *ls, mono_t now, uint64_t heartbeat_us)
@@ -174,7 +160,7 @@ mono_t linkset_urgent_at(const struct linkset *ls, mono_t now, uint64_t heartbea
 	if (!ls->peer_alive || ls->n_paths == ls->n_links ||
 		linkset_is_urgent(ls, now, heartbeat_us))
 		return MONO_NEVER;
-	return mono_after_us(links_heard_at(ls), heartbeat_us * 3 / 2);
+	return mono_after_us(ls->links_fresh_at, heartbeat_us * 3 / 2);
 }
 
 mono_t linkset_deadline(const struct linkset *ls)

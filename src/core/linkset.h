@@ -22,6 +22,7 @@ struct linkset {
 	mono_t grace_until;
 	bool peer_alive;
 	mono_t peer_until;
+	mono_t links_fresh_at; /* of the last fresh beat by an HA link; MONO_NEVER: none yet */
 	struct path {
 		enum path_state state;
 		mono_t heard_at, heard_until; /* heard_at MONO_NEVER: not yet */
@@ -67,7 +68,8 @@ void linkset_peer_restarted(struct linkset *ls);
 /* The peer said that it stops. */
 void linkset_parted(struct linkset *ls);
 
-/* True while no HA link was heard for one and a half heartbeats, though the peer is alive. */
+/* True while no HA link brought a fresh beat for one and a half heartbeats, though the peer is
+ * alive. */
 bool linkset_is_urgent(const struct linkset *ls, mono_t now, uint64_t heartbeat_us);
 
 /* The earliest time at which linkset_expire() has something to say. */

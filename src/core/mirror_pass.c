@@ -12,7 +12,8 @@ enum {
 	SUMS_LEN = 3 + 8 * RECORD_SUMS_MAX,
 };
 
-static const unsigned wants_that_send = WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS;
+/* These do not wait for the time of the next pass. */
+static const unsigned urgent_wants = WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS | WANT_SWEEP;
 
 static uint64_t audit_every_ms(const struct node *n)
 {
@@ -46,18 +47,16 @@ void mirror_pass_abort(struct node *n, unsigned wants)
 static void put_begin(struct node *n, mono_t now, bool full)
 {
 	struct mirror *m = n->mirror;
-	uint8_t value[9 + RECORD_BITMAP_LEN];
+	uint8_t value[5 + RECORD_BITMAP_LEN];
 	struct writer w = writer_of(value, sizeof(value));
 	struct record r = { .op = WIRE_RECORD_BEGIN, .value = span_of(value, sizeof(value)) };
 
 	if (full)
 		memset(m->send_buckets, 0xff, sizeof(m->send_buckets));
-	/* Never a number of the channel, nor 0. */
-	m->generation = m->generation % (CHANNEL_FIRST - 1) + 1;
+	m->generation++;
 	writer_u32(&w, m->generation);
 	writer_u8(&w, (uint8_t)((full ? WIRE_BEGIN_FULL : 0) |
 				(m->role == MIRROR_SOLE ? WIRE_BEGIN_ADOPT : 0)));
-	writer_u32(&w, mirror_hash_proof(m));
 	writer_bytes(&w, m->send_buckets, sizeof(m->send_buckets));
 	if (m->role == MIRROR_SOLE) {
 		m->adopted_at = channel_out_number(&m->out);
@@ -169,7 +168,7 @@ static void found_peers(
 	struct mirror *m = n->mirror;
 	unsigned wants = m->pass.wants;
 
-	if ((wants & WANT_SWEEP) && e->stamp != m->heard_generation &&
+	if ((wants & WANT_SWEEP) && e->stamp != m->stamp &&
 		(e->stamp == 0 || has_bucket(m->sweep_buckets, index_hash_of(e)))) {
 		node_count(n, COUNTER_SWEPT);
 		index_remove(&m->index, e);
@@ -307,7 +306,7 @@ static bool is_wanted(const struct node *n, mono_t now)
 {
 	const struct mirror *m = n->mirror;
 
-	if ((m->wants & wants_that_send) && !m->rest)
+	if ((m->wants & urgent_wants) && !m->rest)
 		return true;
 	return (m->wants != 0 || m->audit_now || mono_reached(m->audit_due, now)) &&
 	       mono_reached(m->pass_after, now);
@@ -342,14 +341,15 @@ void mirror_pass_settle(struct node *n, mono_t now, struct actions *out)
 		go_on(n, now, out);
 }
 
+bool mirror_pass_is_busy(const struct mirror *m)
+{
+	return m->on && m->pass.running && m->pass.dumped;
+}
+
 mono_t mirror_pass_deadline(const struct mirror *m)
 {
-	if (!m->on)
+	if (!m->on || m->pass.running)
 		return MONO_NEVER;
-	if (m->pass.running)
-		return m->pass.dumped ? (mono_t){ 0 } : MONO_NEVER;
-	if ((m->wants & wants_that_send) && !m->rest)
-		return (mono_t){ 0 };
 	if (m->wants != 0 || m->audit_now)
 		return m->pass_after;
 	return mono_max(m->audit_due, m->pass_after);

@@ -112,6 +112,7 @@ struct node {
 	bool peer_realtime;
 
 	mono_t beat_due, secondary_due;
+	bool urgent;   /* secondary paths carry every beat */
 	bool beat_now; /* something changed that the peer should know at once */
 	bool save_now;
 

@@ -101,7 +101,6 @@ void tables_addresses_changed(struct engine *e);
 void tables_write(struct engine *e, struct span orders);
 void tables_fetch(struct engine *e, uint8_t kind, struct span key);
 void tables_dump(struct engine *e, uint8_t kind);
-void tables_end_dump(struct engine *e);
 /* Steps the core with what the actions brought. */
 void tables_finish(struct engine *e);
 

@@ -84,13 +84,6 @@ void tables_dump(struct engine *e, uint8_t kind)
 		loop_timer_set(&t->dump_timer, t->rest_until);
 }
 
-void tables_end_dump(struct engine *e)
-{
-	if (e->tables.kernel != NULL)
-		kernel_dump_stop(e->tables.kernel);
-	e->tables.dump_running = false;
-}
-
 static void tell_refusals(struct engine *e)
 {
 	struct tables *t = &e->tables;

@@ -147,7 +147,7 @@ static inline uint8_t *attr_begin(struct message *m, uint16_t type)
 {
 	uint8_t *nest = m->at;
 
-	attr_put(m, type | NLA_F_NESTED, NULL, 0);
+	attr_put(m, type | NLA_F_NESTED, "", 0);
 	return nest;
 }
 

@@ -15,6 +15,8 @@ struct world;
 	X(LOSS, "a path loses frames")                                                             \
 	X(DUPLICATE, "a path duplicates frames")                                                   \
 	X(REORDER, "a path delays and reorders frames")                                            \
+	X(WITHHELD, "an attacker keeps frames back and lets them go much later")                   \
+	X(FAR, "all paths are long")                                                               \
 	X(CORRUPT, "a path corrupts or cuts short frames")                                         \
 	X(ONE_WAY, "one direction of a path is cut")                                               \
 	X(CUT, "a path is cut")                                                                    \
@@ -31,13 +33,15 @@ struct world;
 	X(ENGINE_CRASH_TWICE, "the engine dies again and again")                                   \
 	X(KILL_ALL, "guardian and engine die")                                                     \
 	X(STALL, "both processes run a little late")                                               \
+	X(SHORT_STALL, "both processes run late, and nobody can see it")                           \
+	X(HANG, "the engine hangs")                                                                \
 	X(PAUSE, "the machine is paused past the detection time")                                  \
 	X(LONG_PAUSE, "the machine is paused past the lease")                                      \
 	X(GUARDIAN_PAUSE, "the guardian alone is paused past the lease")                           \
 	X(MONITOR, "a monitor changes its mind")                                                   \
 	X(BOTH_MONITORS, "a monitor fails on both nodes")                                          \
 	X(SYNC, "the in-sync state changes")                                                       \
-	X(ASKED_OUT_OF_SYNC, "a standby just out of sync is asked to take over")                   \
+	X(ASKED_UNFIT, "a standby that is not fit is asked to take over before it says so")        \
 	X(MENDED_OUT_OF_SYNC, "a monitor recovers on a node out of sync")                          \
 	X(SERVED, "traffic is seen")                                                               \
 	X(FAILOVER, "the operator asks for a failover")                                            \
@@ -45,6 +49,7 @@ struct world;
 	X(MAINTENANCE, "the operator changes maintenance")                                         \
 	X(FORCED_MAINTENANCE, "the operator forces maintenance")                                   \
 	X(RELOAD, "the configuration is read again")                                               \
+	X(PATH_RETURNS, "a path goes by one reload and comes back by the next")                    \
 	X(STOP, "the service is stopped and started")                                              \
 	X(MISSING, "another program removes addresses")                                            \
 	X(THIEF, "another program keeps removing addresses")                                       \
@@ -53,7 +58,14 @@ struct world;
 	X(BOOT_IN_MAINTENANCE, "a machine boots alone, in maintenance, which is lifted")           \
 	X(MALFORMED, "a peer of a broken release sends nonsense, well sealed")                     \
 	X(REKEY, "a session grows old")                                                            \
-	X(ROTATION, "a machine starts again with another pair of cluster keys")
+	X(ROTATION, "a machine starts again with another pair of cluster keys")                    \
+	X(BURST, "very much traffic comes")                                                        \
+	X(EVENTS_LOST, "a kernel loses events of its sessions")                                    \
+	X(RUN_OUT, "sessions run out in a kernel")                                                 \
+	X(REFUSED, "a kernel refuses sessions")                                                    \
+	X(ALTERED, "another program removes and changes sessions")                                 \
+	X(RESYNC, "the operator wants all sessions mirrored anew")                                 \
+	X(AUDIT, "the operator wants the sessions compared")
 
 enum fault {
 #define X(name, text) FAULT_##name,

@@ -14,6 +14,7 @@
 #include "check.h"
 #include "fault.h"
 #include "stats.h"
+#include "machine.h"
 #include "world.h"
 
 enum { REPORT_NEVER_FROM = 10000 }; /* fewer schedules need not show everything */
@@ -58,17 +59,11 @@ static void become_quiet(struct world *w)
 
 static void run_schedule(struct world *w)
 {
-	const struct conf *conf = w->machine[0].conf;
-	uint64_t heartbeat = conf->heartbeat_ms * UINT64_C(1000);
-	uint64_t detection = conf_detection_ms(conf) * UINT64_C(1000);
-	unsigned n_faults = (unsigned)rng_between(&w->rng, 2, 12);
+	unsigned n_faults = theme_n_faults(w);
 
+	theme_begin(w);
 	for (unsigned i = 0; i < n_faults && !w->failed; i++) {
-		uint64_t gap = rng_chance(&w->rng, 50)
-				       ? rng_between(&w->rng, 100, 2 * heartbeat)
-				       : rng_between(&w->rng, heartbeat, 6 * detection);
-
-		world_run(w, w->now + gap);
+		world_run(w, w->now + theme_gap(w));
 		if (!w->failed)
 			fault_happen(w);
 	}
@@ -76,12 +71,15 @@ static void run_schedule(struct world *w)
 		return;
 	world_trace(w, "all is healed");
 	fault_heal_all(w);
-	for (unsigned i = 0; i < 200 && !w->failed && fault_lasts(w); i++)
+	for (unsigned i = 0; i < 600 && !w->failed && fault_lasts(w); i++)
 		world_run(w, w->now + 100000);
 	fault_heal_all(w); /* also what ended meanwhile */
+	w->no_traffic = true;
 	if (rng_chance(&w->rng, 50))
 		lift_maintenance(w);
 	become_quiet(w);
+	if (!w->failed)
+		theme_end(w);
 }
 
 static void add_counters(struct world *w)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine.h"
 #include "world.h"
 
 static void sim_log(void *user, enum log_level level, const char *format, ...)
@@ -57,13 +58,17 @@ static void setup_group(struct conf *c, struct rng *r, unsigned g)
 	group->threshold = 255;
 }
 
-static void setup_conf(struct conf *c, struct rng *r)
+static void setup_conf(struct conf *c, enum theme theme, struct rng *r)
 {
 	memset(c, 0, sizeof(*c));
 	c->cluster_id = 7;
 	snprintf(c->node[0], sizeof(c->node[0]), "fw1");
 	snprintf(c->node[1], sizeof(c->node[1]), "fw2");
 	c->heartbeat_ms = choose_heartbeat(r);
+	c->n_groups = (unsigned)rng_between(r, 1, 3);
+	for (unsigned g = 0; g < c->n_groups; g++)
+		setup_group(c, r, g);
+	theme_configure(theme, c, r);
 	c->lost_after = (uint16_t)rng_between(r, 2, 5);
 	c->boot_wait_ms = conf_detection_ms(c) * (uint32_t)rng_between(r, 2, 5);
 	c->boot_wait_max_ms = c->boot_wait_ms * 3;
@@ -74,9 +79,6 @@ static void setup_conf(struct conf *c, struct rng *r)
 		c->path[i].secondary = i >= c->n_links;
 		snprintf(c->path[i].name, sizeof(c->path[i].name), "p%u", i);
 	}
-	c->n_groups = (unsigned)rng_between(r, 1, 3);
-	for (unsigned g = 0; g < c->n_groups; g++)
-		setup_group(c, r, g);
 	setup_monitor(c, c->n_groups, 255);
 	setup_monitor(c, 0, 255);
 	setup_monitor(c, 0, 100);
@@ -87,19 +89,22 @@ static void setup_machine(struct world *w, unsigned i, const struct conf *conf)
 {
 	struct machine *m = &w->machine[i];
 	struct node *memory = m->node;
+	void *table = m->table.memory;
 
 	memset(m, 0, sizeof(*m));
 	m->node = memory != NULL ? memory : malloc(node_size());
 	if (m->node == NULL)
 		abort();
+	m->table.memory = table;
+	m->table.on = conf->mirror.sessions;
 	m->id = i;
 	m->world = w;
 	m->confs[0] = *conf;
 	m->confs[0].self = (uint8_t)i;
 	m->conf = &m->confs[0];
 	m->log = (struct log){ .user = m, .write = sim_log };
-	m->offset = rng_between(&w->rng, 4000, 1000000) * 1000000;
-	m->rate = 1 + ((double)rng_below(&w->rng, 401) - 200) / 1e6;
+	m->ppm = (int64_t)rng_below(&w->rng, 401) - 200;
+	machine_new_clock(w, i);
 	toy_init(&m->toy, rng_next(&w->rng), 0x1111111111111101, 0);
 }
 
@@ -113,13 +118,14 @@ void world_init(struct world *w, uint64_t seed, bool trace, struct stats *stats)
 	w->trace = trace;
 	w->failed = w->healing = false;
 	w->stats = stats;
+	w->theme = theme_choose(&w->rng);
 	w->kernel_delay_max = 2000;
-	w->frame_delay_max = 50;
-	w->n_items = w->n_recorded = w->n_lines = w->free_frame = 0;
-	for (unsigned i = 0; i < WORLD_ITEMS_MAX; i++)
-		w->frame[i].used = false;
+	w->no_traffic = false;
+	w->traffic_gap = 20000;
+	w->shared_at = w->table_fault_at = 0;
+	w->n_items = w->n_recorded = w->n_lines = w->n_frames = w->n_spare = 0;
 	memset(&w->check, 0, sizeof(w->check));
-	setup_conf(&conf, &w->rng);
+	setup_conf(&conf, w->theme, &w->rng);
 	w->n_paths = conf.n_paths;
 	w->priority = conf.group[0].priority[0];
 	for (unsigned i = 0; i < 2; i++)
@@ -135,6 +141,8 @@ void world_init(struct world *w, uint64_t seed, bool trace, struct stats *stats)
 
 void world_fini(struct world *w)
 {
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		free(w->machine[i].node);
+		free(w->machine[i].table.memory);
+	}
 }

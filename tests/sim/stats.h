@@ -10,11 +10,13 @@
 
 #include "fault.h"
 #include "nsrp/node.h"
+#include "theme.h"
 
 enum { STATS_STATES = 7, STATS_REASONS = 32, STATS_RESULTS = 32 };
 
 struct stats {
 	uint64_t schedules, steps;
+	uint64_t theme[THEME_COUNT];
 	uint64_t fault[FAULT_COUNT];
 	uint64_t rule[RULE_COUNT];
 	uint64_t reason[STATS_REASONS];

@@ -108,11 +108,23 @@ static void make_tag(const struct toy *t, unsigned slot, uint16_t path, uint64_t
 	memcpy(tag + 8, &b, 8);
 }
 
+static void note_nonce(struct toy *t, unsigned slot, uint16_t path, uint64_t sequence)
+{
+	uint64_t key_and_path = mix(t->slot[slot], path);
+	unsigned i = (unsigned)(key_and_path % TOY_SEALED);
+
+	if (t->sealed[i].key_and_path == key_and_path && sequence <= t->sealed[i].sequence)
+		t->reuses = true;
+	t->sealed[i].key_and_path = key_and_path;
+	t->sealed[i].sequence = sequence;
+}
+
 static void toy_seal(void *user, unsigned slot, uint16_t path, uint64_t sequence, struct span aad,
 	struct span text, uint8_t *out)
 {
 	uint8_t tag[CRYPTO_TAG_LEN];
 
+	note_nonce(user, slot, path, sequence);
 	make_tag(user, slot, path, sequence, aad, text, tag);
 	memmove(out, text.data, text.len);
 	memcpy(out + text.len, tag, sizeof(tag));

@@ -10,6 +10,8 @@
 #include "nsrp/crypto.h"
 #include "rng.h"
 
+enum { TOY_SEALED = 64 };
+
 struct toy {
 	struct crypto crypto;
 	struct rng rng;
@@ -17,6 +19,10 @@ struct toy {
 	uint64_t key[CRYPTO_CLUSTER_KEYS_MAX];
 	uint64_t secret; /* of the present offer */
 	uint64_t slot[CRYPTO_SLOTS];
+	struct { /* the sequence sealed last under a key on a path; a few may be forgotten */
+		uint64_t key_and_path, sequence;
+	} sealed[TOY_SEALED];
+	bool reuses; /* a sequence did not grow: a nonce may have been used twice */
 };
 
 /* `key` and `previous` (0 = none) stand for cluster keys. The struct must not move. */

@@ -6,27 +6,43 @@
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
+#include "check_memory.h"
 #include "nsrp/guard.h"
 #include "nsrp/node.h"
 #include "nsrp/wire.h"
 #include "rng.h"
+#include "table.h"
+#include "theme.h"
 #include "toy.h"
+#include "wire.h"
 
 enum {
 	WORLD_ITEMS_MAX = 8192,
 	WORLD_FRAME_MAX = 1536,
 	WORLD_RECORDED = 64,
+	WORLD_ACCEPTED = 16384, /* of so many frames in a row the checks know which were accepted */
 	WORLD_INBOX_MAX = 512,
-	WORLD_TRACE_LINES = 200,
+	WORLD_INBOX_RESERVE = 64, /* for what is not a frame */
+	WORLD_TRACE_LINES = 2000,
 	WORLD_TRACE_LEN = 160,
-	WORLD_GROUPS_MAX = 4,
-	WORLD_PATHS_MAX = 4,
 };
 
-enum item_type { ITEM_FRAME, ITEM_KERNEL, ITEM_SPAWN, ITEM_WAKE, ITEM_POWER_ON, ITEM_END_FAULT };
+enum item_type {
+	ITEM_FRAME,
+	ITEM_KERNEL,
+	ITEM_TELL, /* the guardian's word to an engine that hangs */
+	ITEM_SPAWN,
+	ITEM_WAKE,
+	ITEM_UNHANG,
+	ITEM_POWER_ON,
+	ITEM_END_FAULT,
+	ITEM_EVENTS,  /* objects' events are read */
+	ITEM_DUMPED,  /* a step of a dump is over */
+	ITEM_TRAFFIC, /* packets come */
+};
 
 struct frame {
-	bool used;
+	struct origin origin;
 	uint16_t len;
 	uint8_t bytes[WORLD_FRAME_MAX];
 };
@@ -39,8 +55,6 @@ struct item {
 	union {
 		struct {
 			unsigned frame, path;
-			uint64_t sent_at;
-			bool forged; /* no node sealed it like this for this path and receiver */
 		} frame;
 		struct {
 			enum guard_action_type type;
@@ -51,9 +65,19 @@ struct item {
 			uint32_t engine; /* void for another engine, but for its effect */
 		} kernel;
 		struct {
+			struct event event; /* not one with bytes */
+		} tell;
+		struct {
 			unsigned fault, path, from;
 		} end;
+		uint32_t dumped; /* which step */
 	};
+};
+
+/* A deadline of a machine's own clock, in the world's time. */
+struct due {
+	mono_t local;
+	uint64_t at;
 };
 
 struct machine {
@@ -71,15 +95,19 @@ struct machine {
 	bool engine, spawning;
 	uint32_t boot, engines; /* how many of each there were */
 	uint64_t paused_until;  /* 0 = not paused */
-	unsigned n_inbox;       /* what came while paused */
+	bool hangs;             /* the engine alone, until then */
+	uint64_t hangs_until;
+	unsigned n_inbox; /* what came meanwhile */
 	struct item inbox[WORLD_INBOX_MAX];
+	struct table table;
 	uint64_t kernel_free_at; /* its operations are done one after the other */
 	unsigned kernel_pending;
 	bool held[WORLD_GROUPS_MAX];
 	uint64_t lease_until[WORLD_GROUPS_MAX];
 
-	double rate; /* of its clock */
+	int64_t ppm; /* its clock runs faster by this much */
 	uint64_t offset;
+	struct due guard_due, engine_due;
 	uint32_t term_seen[WORLD_GROUPS_MAX]; /* of its last mastership */
 	uint64_t counters[COUNTER_COUNT];     /* of engines that ended */
 	enum election_rule rule_seen[WORLD_GROUPS_MAX];
@@ -89,7 +117,8 @@ struct machine {
 struct wire {
 	bool cut;
 	unsigned loss, duplicate, corrupt, truncate; /* percent */
-	uint64_t delay, jitter;                      /* us */
+	unsigned withheld;                           /* percent that come `withheld_us` later */
+	uint64_t delay, jitter, withheld_us;         /* us */
 };
 
 struct stats;
@@ -100,32 +129,34 @@ struct world {
 	bool trace, failed, healing;
 	char failure[256];
 	struct stats *stats; /* borrowed */
+	enum theme theme;
 
 	struct machine machine[2];
 	struct wire wire[2][WORLD_PATHS_MAX]; /* by sender */
 	bool carrier[WORLD_PATHS_MAX];
 	uint64_t kernel_delay_max;
-	uint64_t frame_delay_max; /* the longest that any frame of this schedule may take */
-	unsigned n_paths;         /* at first */
-	uint8_t priority;         /* of group 0 on node 0, at first */
+	bool no_traffic;
+	uint64_t traffic_gap;
+	uint64_t shared_at;      /* both machines served */
+	uint64_t table_fault_at; /* the last time a kernel's table was not as it should be */
+	unsigned n_paths;        /* at first */
+	uint8_t priority;        /* of group 0 on node 0, at first */
 
 	unsigned n_items;
 	struct item heap[WORLD_ITEMS_MAX];
 	struct frame frame[WORLD_ITEMS_MAX];
-	unsigned free_frame;
+	unsigned n_frames, n_spare; /* used so far; of these, free again */
+	unsigned spare[WORLD_ITEMS_MAX];
+	uint64_t serial; /* of the frame sent last; goes on from world to world */
+	uint64_t accepted[2][WORLD_ACCEPTED]; /* serials by machine */
 	unsigned n_recorded;
 	struct {
+		struct origin origin;
+		unsigned to;
 		uint16_t len;
-		unsigned path, to;
-		uint64_t sent_at;
 		uint8_t bytes[WORLD_FRAME_MAX];
 	} recorded[WORLD_RECORDED];
-	struct check { /* what check.c remembers */
-		uint64_t both_since[WORLD_GROUPS_MAX], none_since[WORLD_GROUPS_MAX];
-		uint64_t contact[2][WORLD_GROUPS_MAX]; /* since both hold: heard by machine */
-		uint64_t disturbed_at;
-		uint64_t same_time, steps_there;
-	} check;
+	struct check check;
 
 	unsigned n_lines;
 	char lines[WORLD_TRACE_LINES][WORLD_TRACE_LEN];
@@ -138,35 +169,9 @@ void world_fini(struct world *w);
 /* Lets time pass until `until` (us), or until something failed. */
 void world_run(struct world *w, uint64_t until);
 
-/* Things that happen to a machine. */
-void machine_power_on(struct world *w, unsigned m);
-void machine_power_off(struct world *w, unsigned m);
-void machine_kill_engine(struct world *w, unsigned m);
-/* Both processes die; the kernel keeps what it has until the leases end. */
-void machine_kill_all(struct world *w, unsigned m);
-void machine_pause(struct world *w, unsigned m, uint64_t us);
-void machine_event(struct world *w, unsigned m, const struct event *event);
-void machine_missing(struct world *w, unsigned m, unsigned group);
-void machine_stop(struct world *w, unsigned m);
-/* The configuration to change before machine_reload(): a copy of the one in force. */
-struct conf *machine_next_conf(struct world *w, unsigned m);
-/* The node is given the changed configuration; what it answers. */
-enum result machine_reload(struct world *w, unsigned m);
-bool machine_runs(const struct machine *m);
-mono_t machine_clock(const struct machine *m, uint64_t at);
-
-/* A frame on its way to machine `to`, as sent by anybody at all; its text was said at `sent_at`. */
-void world_inject(struct world *w, unsigned to, unsigned path, const uint8_t *bytes, size_t len,
-	uint64_t after, uint64_t sent_at, bool forged);
-/* The parts of it, for machine.c. */
 struct item world_item(struct world *w, uint64_t at, enum item_type type, unsigned machine);
 void world_push(struct world *w, const struct item *item);
-void world_send(struct world *w, unsigned from, unsigned path, struct span bytes);
-void machine_item(struct world *w, struct machine *m, const struct item *item);
-void machine_wake(struct world *w, struct machine *m);
-void machine_timer(struct world *w, struct machine *m);
-uint64_t machine_due(const struct machine *m);
-
+struct item world_pop(struct world *w);
 void world_later(struct world *w, uint64_t at, enum item_type type, unsigned machine);
 void world_end_fault(struct world *w, uint64_t at, unsigned fault, unsigned path, unsigned from);
 

@@ -57,60 +57,6 @@ static void a_peer_that_hears_nothing_is_lost(void **state)
 	assert_true(pair_counter(p, 0, COUNTER_BEATS_STALE) > 0);
 }
 
-static void roles_stay_when_only_a_secondary_path_is_left(void **state)
-{
-	struct pair *p = *state;
-
-	pair_start_both(p);
-	pair_cut(p, 0, true);
-	pair_cut(p, 1, true);
-	pair_run(p, 10000);
-	assert_states(p, GROUP_MASTER, GROUP_PRIMARY_BACKUP);
-	assert_silent(p, "peer");
-	assert_int_equal(path_state(p, 0, 2), PATH_ALIVE);
-}
-
-struct traffic {
-	unsigned beats, urgent;
-};
-
-static bool count_secondary(struct pair *p, unsigned from, unsigned path, struct span frame)
-{
-	struct traffic *t = p->user;
-	struct span beat = pair_tlv(frame, WIRE_TLV_BEAT);
-
-	if (from == 0 && path == 2 && beat.len > 0) {
-		t->beats++;
-		t->urgent += (beat.data[12] & WIRE_BEAT_URGENT) != 0;
-	}
-	return true;
-}
-
-static void urgent_beats_on_secondary_paths_when_links_are_silent(void **state)
-{
-	struct pair *p = *state;
-	struct traffic t = { 0 };
-
-	pair_start_both(p);
-	p->user = &t;
-	p->passes = count_secondary;
-	pair_run(p, 5000);
-	assert_in_range(t.beats, 10, 11); /* one in ten heartbeats */
-	assert_int_equal(t.urgent, 0);
-	pair_cut(p, 0, true);
-	pair_cut(p, 1, true);
-	pair_run(p, 150); /* the last one was heard up to a heartbeat ago */
-	t = (struct traffic){ 0 };
-	pair_run(p, 1000);
-	assert_int_equal(t.urgent, 20);
-	assert_int_equal(t.beats, 40); /* and fw2's are answered at once */
-	pair_cut(p, 0, false);
-	pair_run(p, 100);
-	t = (struct traffic){ 0 };
-	pair_run(p, 5000);
-	assert_in_range(t.beats, 10, 11);
-}
-
 /* fw2 pauses for less than the detection time while a beat waits in its socket. */
 static void pause_the_backup(struct pair *p, uint64_t ms)
 {
@@ -233,6 +179,21 @@ static void a_paused_node_on_its_way_up_starts_no_second_wait(void **state)
 	assert_int_equal(pair_state(p, 0, 0), GROUP_MASTER);
 }
 
+static void a_boot_wait_that_was_slept_through_is_none(void **state)
+{
+	struct pair *p = *state;
+
+	pair_start(p, 0);
+	pair_run(p, 100);
+	pair_pause(p, 0);
+	pair_run(p, 15000);
+	pair_wake(p, 0);
+	pair_run(p, 199);
+	assert_int_equal(pair_state(p, 0, 0), GROUP_INIT);
+	pair_run(p, 2);
+	ASSERT_TOLD(p, "fw1: group 7: init -> master, nobody heard during the boot wait");
+}
+
 struct tape {
 	unsigned n;
 	struct {
@@ -303,6 +264,35 @@ static void a_replayed_hello_resets_nothing(void **state)
 	assert_int_equal(sum_of(p, COUNTER_HANDSHAKES), handshakes);
 	assert_silent(p, "fw");
 	assert_true(sum_of(p, COUNTER_DROP_SESSION) > 0);
+}
+
+static bool withhold(struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	record(p, from, path, frame);
+	return false;
+}
+
+/* One frame, kept back and delivered after its sender's restart, whose clock begins anew. */
+static void a_frame_of_a_former_boot_deafens_nobody(void **state)
+{
+	static struct tape tape;
+	struct pair *p = *state;
+
+	pair_start_both(p);
+	p->user = &tape;
+	p->passes = withhold;
+	pair_run(p, 60);
+	p->passes = NULL;
+	pair_power_off(p, 1);
+	p->side[1].clock = 1000000;
+	pair_start(p, 1);
+	while (!p->side[0].node->peer_known || pair_said(p, "fw1: peer fw2: restarted") == 0)
+		pair_run(p, 1);
+	play(p, &tape);
+	pair_forget(p);
+	pair_run(p, 2000);
+	assert_silent(p, "peer");
+	assert_silent(p, "group");
 }
 
 static void a_session_is_renewed_without_losing_a_beat(void **state)
@@ -488,15 +478,15 @@ int main(void)
 		STORY(a_lost_link_is_a_line_in_the_log_and_nothing_more),
 		STORY(one_way_path_is_told_apart_from_a_lost_one),
 		STORY(a_peer_that_hears_nothing_is_lost),
-		STORY(roles_stay_when_only_a_secondary_path_is_left),
-		STORY(urgent_beats_on_secondary_paths_when_links_are_silent),
 		STORY(a_late_node_does_not_judge_its_peer),
 		STORY(without_the_discount_it_would),
 		STORY(a_short_pause_is_nobodys_business),
 		STORY(a_paused_master_touches_nothing_before_it_has_listened),
 		STORY(a_paused_master_whose_peer_is_gone_resumes_after_the_detection_time),
 		STORY(a_paused_node_on_its_way_up_starts_no_second_wait),
+		STORY(a_boot_wait_that_was_slept_through_is_none),
 		STORY(a_replayed_hello_resets_nothing),
+		STORY(a_frame_of_a_former_boot_deafens_nobody),
 		STORY(a_session_is_renewed_without_losing_a_beat),
 		STORY(key_rotation_is_hitless),
 		STORY(two_nodes_with_different_keys_do_not_agree),

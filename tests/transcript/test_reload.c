@@ -248,6 +248,59 @@ static void a_path_that_comes_back_uses_no_sequence_number_twice(void **state)
 	assert_true(p->side[0].node->handshake.hellos_sent[0] > hellos);
 }
 
+struct tape {
+	size_t len;
+	uint8_t bytes[PAIR_FRAME_MAX];
+};
+
+/* The last beat of fw1 on ha0. */
+static bool record(struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	struct tape *t = p->user;
+
+	if (from == 0 && path == 0 && pair_tlv(frame, WIRE_TLV_BEAT).len > 0) {
+		t->len = frame.len;
+		memcpy(t->bytes, frame.data, frame.len);
+	}
+	return true;
+}
+
+/* What was heard on it before is forgotten: so it stays closed until the session is another. */
+static void a_path_that_comes_back_hears_nothing_twice(void **state)
+{
+	struct pair *p = *state;
+	struct tape tape = { 0 };
+
+	pair_start_both(p);
+	p->user = &tape;
+	p->passes = record;
+	pair_run(p, 60);
+	p->passes = NULL;
+	for (unsigned round = 0; round < 2; round++) {
+		struct conf *next = pair_next_conf(p, 1);
+
+		if (round == 0) { /* ha0 goes, and comes back */
+			next->path[0] = next->path[1];
+			next->path[1] = next->path[2];
+		} else {
+			*next = *p->side[0].conf;
+			next->self = 1;
+		}
+		next->n_links = round == 0 ? 1 : 2;
+		next->n_paths = round == 0 ? 2 : 3;
+		assert_int_equal(pair_reload(p, 1), RESULT_DONE);
+	}
+	uint64_t replays = pair_counter(p, 1, COUNTER_DROP_REPLAY);
+
+	assert_true(tape.len > 0);
+	pair_frame(p, 1, 0, tape.bytes, tape.len);
+	assert_int_equal(pair_counter(p, 1, COUNTER_DROP_REPLAY), replays + 1);
+	pair_run(p, 1000);
+	assert_int_equal(p->side[1].node->links.path[0].state, PATH_ALIVE);
+	assert_silent(p, "peer fw");
+	assert_silent(p, "group");
+}
+
 static void a_shorter_heartbeat_counts_at_once(void **state)
 {
 	struct pair *p = *state;
@@ -380,6 +433,7 @@ int main(void)
 		STORY(an_added_path_comes_alive),
 		STORY(a_removed_path_takes_nothing_with_it),
 		STORY(a_path_that_comes_back_uses_no_sequence_number_twice),
+		STORY(a_path_that_comes_back_hears_nothing_twice),
 		STORY(a_shorter_heartbeat_counts_at_once),
 		STORY(a_longer_heartbeat_on_one_node_loses_nobody),
 		STORY(monitors_keep_their_verdicts_by_name),

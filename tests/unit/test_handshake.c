@@ -90,10 +90,9 @@ static void a_replayed_hello_leaves_the_session_alone(void **state)
 	assert_int_equal(beats(1, SESSION_CURRENT), OPENED);
 }
 
-static void a_restarted_peer_is_told_from_a_renewed_session(void **state)
+/* Node 1 is another boot, and both agree again. */
+static void restart(void)
 {
-	(void)state;
-	agree();
 	start(1, 22, KEY_A, 0);
 	now = mono_after_ms(now, 10);
 	tells(1);
@@ -105,6 +104,13 @@ static void a_restarted_peer_is_told_from_a_renewed_session(void **state)
 	tells(1);
 	assert_int_equal(beats(1, SESSION_CANDIDATE), OPENED_RESTARTED);
 	assert_int_equal(beats(0, SESSION_CURRENT), OPENED_CONFIRMED);
+}
+
+static void a_restarted_peer_is_told_from_a_renewed_session(void **state)
+{
+	(void)state;
+	agree();
+	restart();
 }
 
 static void the_previous_session_opens_for_one_second_and_seals_nothing(void **state)
@@ -127,6 +133,56 @@ static void the_previous_session_opens_for_one_second_and_seals_nothing(void **s
 	assert_int_equal(opens(1, 0, &late[0]), OPENED_REPLAY);
 	now = mono_after_us(now, 1);
 	assert_int_equal(opens(1, 0, &late[1]), OPENED_SESSION);
+}
+
+/* Its beats' numbers may be higher than those of the boot that is there now. */
+static void nothing_of_a_former_boot_is_heard_once_the_new_one_is(void **state)
+{
+	(void)state;
+	agree();
+	struct bytes late = sealed(1, SESSION_CURRENT, 0, "late");
+
+	restart();
+	assert_int_equal(opens(0, 0, &late), OPENED_SESSION);
+}
+
+/* Else its sequence numbers would begin anew under the same key. */
+static void no_candidate_is_derived_twice(void **state)
+{
+	(void)state;
+	tells(0);
+	tells(1); /* 0 has a candidate */
+	struct bytes former = hello_of(1, 0), later;
+	unsigned derived = side[0].derived;
+
+	side[1].h.offer++; /* as after a renewal */
+	later = hello_of(1, 0);
+	assert_int_equal(hears(0, 0, &later), HANDSHAKE_ANSWER);
+	assert_int_equal(side[0].derived, derived + 1);
+	assert_int_equal(hears(0, 0, &former), HANDSHAKE_NOTHING);
+	assert_int_equal(side[0].derived, derived + 1);
+	assert_int_equal(side[0].h.session[SESSION_CANDIDATE].pair.peer_offer, 2);
+}
+
+/* Two boots of the peer answered the same offer: it is given up. */
+static void a_candidate_of_another_boot_is_not_derived_again(void **state)
+{
+	(void)state;
+	tells(0);
+	tells(1);
+	struct bytes former = hello_of(1, 0);
+	unsigned derived = side[0].derived;
+
+	start(1, 22, KEY_A, 0);
+	tells(0);
+	struct bytes later = hello_of(1, 0);
+
+	assert_int_equal(hears(0, 0, &later), HANDSHAKE_ANSWER);
+	assert_int_equal(side[0].h.offer, 2);
+	now = mono_after_ms(now, 10);
+	assert_int_equal(hears(0, 0, &former), HANDSHAKE_ANSWER); /* it is not fresh any more */
+	assert_int_equal(side[0].derived, derived);
+	agree();
 }
 
 static void a_session_is_renewed_by_volume_or_time(void **state)
@@ -328,7 +384,8 @@ static void paths_keep_their_numbers_when_they_move(void **state)
 	assert_int_equal(s->sent[1], 100); /* a new one starts above all */
 	assert_int_equal(s->sent[2], 100);
 	assert_int_equal(s->heard[0].highest, 33);
-	assert_int_equal(s->heard[1].highest, 0);
+	/* A path that is new, or came back, hears nothing before the next session. */
+	assert_false(replay_is_new(&s->heard[1], 101));
 	for (unsigned i = 0; i < CONF_PATHS_MAX; i++)
 		assert_int_equal(side[0].h.hellos_sent[i], 500);
 	assert_true(handshake_wants_hello(&side[0].h)); /* and the session is renewed */
@@ -339,6 +396,22 @@ static void paths_keep_their_numbers_when_they_move(void **state)
 	handshake_rearrange(&side[0].h, 2, (const int[CONF_PATHS_MAX]){ 0, -1 });
 	assert_int_equal(s->sent[1], 100);
 	assert_int_equal(session_sent_most(s), 100);
+}
+
+/* It was made of an offer that the paths' change gives up: the path would stay closed. */
+static void a_candidate_is_renewed_too_when_paths_change(void **state)
+{
+	int from[CONF_PATHS_MAX] = { 0, -1 };
+
+	(void)state;
+	tells(0);
+	tells(1);
+	tells(0);
+	assert_true(handshake_has(&side[1].h, SESSION_CANDIDATE));
+	uint32_t offer = side[1].h.offer;
+
+	handshake_rearrange(&side[1].h, 2, from);
+	assert_int_equal(side[1].h.offer, offer + 1);
 }
 
 static void a_long_release_name_is_cut(void **state)
@@ -360,6 +433,9 @@ int main(void)
 		T(a_replayed_hello_leaves_the_session_alone),
 		T(a_restarted_peer_is_told_from_a_renewed_session),
 		T(the_previous_session_opens_for_one_second_and_seals_nothing),
+		T(nothing_of_a_former_boot_is_heard_once_the_new_one_is),
+		T(no_candidate_is_derived_twice),
+		T(a_candidate_of_another_boot_is_not_derived_again),
 		T(a_session_is_renewed_by_volume_or_time),
 		T(a_candidate_that_nobody_confirms_ends_nothing),
 		T(session_frames_are_opened_once_and_by_their_receiver),
@@ -371,6 +447,7 @@ int main(void)
 		T(forged_frames_of_one_type_do_not_silence_the_other),
 		T(a_new_key_does_not_end_the_session),
 		T(paths_keep_their_numbers_when_they_move),
+		T(a_candidate_is_renewed_too_when_paths_change),
 		T(a_long_release_name_is_cut),
 	};
 

@@ -281,6 +281,17 @@ static void it_is_urgent_when_only_a_secondary_path_was_ever_heard(void **state)
 	assert_true(linkset_is_urgent(&f.ls, f.now, BEAT_US));
 }
 
+static void a_link_that_brings_only_old_news_does_not_count(void **state)
+{
+	(void)state;
+	hear(0, 0);
+	after(BEAT_US);
+	linkset_heard(&f.ls, 0, f.now, 2, 0, 0); /* it echoes nothing recent */
+	after(BEAT_US / 2);
+	assert_true(f.ls.peer_alive);
+	assert_true(linkset_is_urgent(&f.ls, f.now, BEAT_US));
+}
+
 static void without_secondary_paths_there_is_no_urgency_to_wait_for(void **state)
 {
 	(void)state;
@@ -336,6 +347,7 @@ int main(void)
 		T(a_parted_peer_is_not_alive),
 		T(it_is_urgent_when_no_link_was_heard_for_a_beat_and_a_half),
 		T(it_is_urgent_when_only_a_secondary_path_was_ever_heard),
+		T(a_link_that_brings_only_old_news_does_not_count),
 		T(without_secondary_paths_there_is_no_urgency_to_wait_for),
 		T(paths_keep_their_state_when_they_move),
 	};
