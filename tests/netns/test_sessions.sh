@@ -111,7 +111,8 @@ name_ports 90 91
 sleep 5 # more than UDP's timeout
 check "the standby expects what the master expects" wait_for 2 expected fw2 90 91
 check "the standby's table is the master's" wait_equal 5 $((2 * SESSIONS + 200))
-check "a flow without answers is held there" [ "$(on fw2 conntrack -L -p udp --dport 5007 2>/dev/null | wc -l)" = 5 ]
+one_way_held() { [ "$(on fw2 conntrack -L -p udp --dport 5007 2>/dev/null | wc -l)" = 5 ]; }
+check "a flow without answers is held there" wait_for 1 one_way_held
 
 forget_packets fw2
 lab_power_off fw1
