@@ -156,7 +156,8 @@ class Talks:
         return f"opened {n} of {n}"
 
     def ask(self, group, seconds="10"):
-        talks = self.groups.get(group, [])
+        """Of all that the other end has not closed."""
+        talks = [t for t in self.groups.get(group, []) if t.was_reset or not t.ended]
         for talk in talks:
             if not talk.ended:
                 talk.ask()
