@@ -135,7 +135,7 @@ endif
 everything: $(if $(FUZZ),,all) $(ALL_TESTS)
 
 objects: $(LIB_OBJECTS) $(DAEMON_OBJECTS) $(CTL_OBJECTS)
-programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/objects $(BUILD)/kernel_probe
+programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/flood $(BUILD)/objects $(BUILD)/kernel_probe
 unit-tests: $(UNIT_TESTS)
 transcript-tests: $(TRANSCRIPT_TESTS)
 sim-program: $(SIM)
@@ -194,6 +194,9 @@ $(BUILD)/nsrpctl: $(CTL_MAIN) $(BUILD)/libctl.a $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/stream: $(BUILD)/obj/tests/netns/stream.o $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
+$(BUILD)/flood: $(BUILD)/obj/tests/netns/flood.o $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/objects: $(BUILD)/obj/tests/netns/objects.o $(BUILD)/libnsrp.a $(BUILD)/link

@@ -137,6 +137,8 @@ static void changed(
 	};
 
 	(void)mirror_put(n, now, &r);
+	if (o->origin_len > 0)
+		mirror_fetch(n, o->origin_kind, span_of(o->origin, o->origin_len), out);
 }
 
 void mirror_heard_objects(struct node *n, mono_t now, const struct object_batch *batch,

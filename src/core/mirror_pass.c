@@ -100,6 +100,16 @@ static void send_object(struct node *n, mono_t now, uint8_t op, const struct obj
 		n->mirror->pass.sent++;
 }
 
+/* What this kernel has of the peer's does not run out, and does not judge by old TCP windows. */
+static void keep_peers(
+	struct node *n, mono_t now, const struct object *o, bool loosen, struct actions *out)
+{
+	if ((o->marks & OBJECT_AGES) && mirror_holds(n->mirror, now))
+		mirror_order(n, OBJECT_HOLD, o->kind, object_key(o), span_of(NULL, 0), out);
+	if (loosen)
+		mirror_order(n, OBJECT_LOOSEN, o->kind, object_key(o), span_of(NULL, 0), out);
+}
+
 /* In the kernel, and not in the index: of before this start, or its event was lost or waits to be
  * read. On a node that is master of nothing it is what is left of the peer's. */
 static void found_unknown(
@@ -125,6 +135,8 @@ static void found_unknown(
 		if (m->learned)
 			node_count(n, COUNTER_AUDIT_REPAIRS);
 		send_object(n, now, WIRE_RECORD_WHOLE, o);
+	} else {
+		keep_peers(n, now, o, true, out);
 	}
 }
 
@@ -168,10 +180,7 @@ static void found_peers(
 		node_count(n, COUNTER_AUDIT_REPAIRS);
 		index_update(&m->index, e, o);
 	}
-	if ((o->marks & OBJECT_AGES) && mirror_holds(m, now))
-		mirror_order(n, OBJECT_HOLD, o->kind, object_key(o), span_of(NULL, 0), out);
-	if (wants & WANT_LOOSEN)
-		mirror_order(n, OBJECT_LOOSEN, o->kind, object_key(o), span_of(NULL, 0), out);
+	keep_peers(n, now, o, wants & WANT_LOOSEN, out);
 }
 
 void mirror_pass_object(struct node *n, mono_t now, const struct object *o, struct actions *out)
@@ -285,7 +294,7 @@ static void end(struct node *n, mono_t now)
 		if (m->sending == SENDING_RESYNC)
 			m->sending = SENDING_EVENTS;
 	}
-	if (p->wants & WANT_BUCKETS)
+	if (p->wants & (WANT_RESYNC | WANT_BUCKETS))
 		memset(m->send_buckets, 0, sizeof(m->send_buckets));
 	if (m->sending == SENDING_EVENTS && m->role != MIRROR_IDLE) {
 		for (uint8_t kind = next_kind(m, 0); kind != 0; kind = next_kind(m, kind))

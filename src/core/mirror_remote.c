@@ -107,8 +107,13 @@ static void heard_whole(struct node *n, uint64_t hash, struct entry *e, const st
 	confirm(m, e);
 	if (index_same(e, o))
 		return;
+	/* What is replaced takes with it what depends on it. Where an event did not change the
+	 * base it need not be; what differs for another reason, as BULK finds it, is. */
+	enum object_op op =
+		r->op == WIRE_RECORD_WHOLE && e->base == o->base ? OBJECT_CHANGE : OBJECT_WHOLE;
+
 	index_update(&m->index, e, o);
-	mirror_order(n, OBJECT_WHOLE, r->kind, r->key, r->value, d->out);
+	mirror_order(n, op, r->kind, r->key, r->value, d->out);
 }
 
 static void heard_change(struct node *n, uint64_t hash, struct entry *e, const struct record *r,

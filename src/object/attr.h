@@ -117,7 +117,8 @@ static inline void attr_put(struct message *m, uint16_t type, const void *data, 
 	m->at += sizeof(header);
 	if (padded != len)
 		memset(m->at + padded - 4, 0, 4);
-	memcpy(m->at, data, len);
+	if (len > 0) /* a nest that is begun has no data */
+		memcpy(m->at, data, len);
 	m->at += padded;
 }
 
