@@ -79,6 +79,7 @@ void mirror_break(struct node *n, mono_t now)
 	struct mirror *m = n->mirror;
 
 	channel_out_restart(&m->out);
+	m->past.unanswered = 0;
 	mirror_pass_abort(n, WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS);
 	m->sending = SENDING_DOWN;
 	m->start_at = mono_after_ms(now, BROKEN_WAIT_MS);
@@ -350,6 +351,7 @@ void mirror_settle(struct node *n, mono_t now, struct actions *out)
 	mirror_deliver_held(n, now, out);
 	mirror_judge_sync(n, now);
 	ask(n, now);
+	mirror_verify_settle(n, now);
 	mirror_pass_settle(n, now, out);
 }
 
@@ -407,12 +409,15 @@ void mirror_asked(struct node *n, mono_t now, bool resync)
 		return;
 	m->audit_now = true;
 	m->pass_after = now;
+	m->verify = !resync;
 	if (!resync)
 		return;
 	if (m->role != MIRROR_IDLE && m->sending == SENDING_EVENTS)
 		m->sending = SENDING_START;
+	if (m->role == MIRROR_SOLE)
+		return;
 	memset(m->ask_buckets, 0xff, sizeof(m->ask_buckets));
-	m->ask = m->role != MIRROR_SOLE;
+	m->ask = true;
 	m->ask_due = now;
 }
 
@@ -440,4 +445,6 @@ void mirror_look(const struct node *n, mono_t now, struct mirror_view *v)
 	v->peer_lag_us = (uint64_t)m->peer.lag_ms * 1000;
 	v->backlog = channel_out_backlog(&m->out);
 	v->auditing = m->pass.running;
+	v->arrived = m->past.sent.times > 0 && mirror_is_drained(n, m->copied);
+	v->past = m->past;
 }

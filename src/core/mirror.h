@@ -10,7 +10,8 @@
  * way what was asked for: send all (resync) or some buckets (repair), offer, sweep, settle, loosen.
  *
  * One file for each part: mirror.c roles and resync; mirror_wire.c frames; mirror_local.c what this
- * kernel says; mirror_remote.c what the peer says; mirror_pass.c passes.
+ * kernel says; mirror_remote.c what the peer says; mirror_pass.c passes; mirror_verify.c what came
+ * of them.
  */
 #ifndef NSRP_CORE_MIRROR_H
 #define NSRP_CORE_MIRROR_H
@@ -52,7 +53,7 @@ struct mirror_pass {
 	uint8_t kind;   /* being dumped */
 	unsigned wants; /* enum mirror_want */
 	uint32_t walk_at;
-	uint32_t sent; /* objects */
+	uint32_t sent, seen, differed; /* objects */
 	mono_t since;
 };
 
@@ -105,6 +106,13 @@ struct mirror {
 	bool audit_now;
 	bool rest; /* a dump failed: not before pass_after */
 	mono_t audit_due, settle_due, pass_after, down_since;
+
+	/* What operators ask for. */
+	struct mirror_past past;
+	uint32_t copied;    /* the channel's number behind the last full copy */
+	bool verify;        /* the peer is to be asked for a walk */
+	uint32_t answer_at; /* the peer is told what came of that walk; 0 = none */
+	uint32_t differed;  /* buckets of the sums that are coming in */
 
 	struct index index;
 	struct channel_out out;
@@ -171,6 +179,20 @@ bool mirror_pass_is_busy(const struct mirror *m);
 mono_t mirror_pass_deadline(const struct mirror *m);
 /* Those are not wanted any more. */
 void mirror_pass_abort(struct node *n, unsigned wants);
+/* This kernel and the index differ in an object. */
+void mirror_differed(struct node *n);
+/* The peer is asked for that bucket. */
+void mirror_ask_bucket(struct mirror *m, uint64_t hash);
+/* A full copy was sent, or heard, since then. */
+void mirror_copied(struct node *n, mono_t now, mono_t since, uint32_t objects, bool sent);
+/* A pass ended. */
+void mirror_walked(struct node *n, mono_t now);
+/* The last of the peer's sums was heard. */
+void mirror_compared(struct node *n, mono_t now, bool failed);
+/* Asks the peer for a walk when the operator wants one. */
+void mirror_verify_settle(struct node *n, mono_t now);
+void mirror_heard_audit(struct node *n, mono_t now);
+void mirror_heard_found(struct node *n, struct span value);
 
 static inline struct span object_key(const struct object *o)
 {

@@ -201,9 +201,7 @@ void mirror_refused(struct node *n, const struct object_order *order, enum refus
 		/* It is not here: the peer is asked for it, and its neighbours. */
 		node_count(n, COUNTER_MISSING);
 		if (e != NULL && !index_is_dead(e) && index_owner(&m->index, e) == INDEX_PEER) {
-			m->ask = true;
-			m->ask_buckets[index_bucket(hash) / 8] |=
-				(uint8_t)(1u << index_bucket(hash) % 8);
+			mirror_ask_bucket(m, hash);
 			index_remove(&m->index, e);
 		}
 		break;

@@ -83,6 +83,7 @@ static void begin(struct node *n, mono_t now)
 	m->audit_now = m->rest = false;
 	m->audit_due = mono_after_ms(now, audit_every_ms(n));
 	m->pass_after = mono_after_ms(now, PASS_EVERY_MS);
+	m->past.walks++;
 	node_count(n, COUNTER_AUDITS);
 	if (p->wants & (WANT_RESYNC | WANT_BUCKETS))
 		put_begin(n, now, p->wants & WANT_RESYNC);
@@ -121,11 +122,13 @@ static void found_unknown(
 		return;
 	}
 	e->pass = m->pass.number;
+	if (m->learned)
+		mirror_differed(n);
 	if (own) {
 		e->stamp = channel_out_number(&m->out);
-		if (m->learned)
-			node_count(n, COUNTER_AUDIT_REPAIRS);
 		send_object(n, now, WIRE_RECORD_WHOLE, o);
+	} else if (m->learned) {
+		mirror_ask_bucket(m, hash);
 	}
 }
 
@@ -137,7 +140,7 @@ static void found_own(
 	unsigned wants = m->pass.wants;
 
 	if (!index_same(e, o)) {
-		node_count(n, COUNTER_AUDIT_REPAIRS);
+		mirror_differed(n);
 		index_update(&m->index, e, o);
 		e->stamp = channel_out_number(&m->out);
 		send_object(n, now, WIRE_RECORD_WHOLE, o);
@@ -165,8 +168,9 @@ static void found_peers(
 		return;
 	}
 	if (!index_same(e, o)) {
-		/* Not as the peer said: it will find that the sums differ, and say it again. */
-		node_count(n, COUNTER_AUDIT_REPAIRS);
+		/* Not as the peer said: it is to say it again. */
+		mirror_differed(n);
+		mirror_ask_bucket(m, index_hash_of(e));
 		index_update(&m->index, e, o);
 	}
 	if ((o->marks & OBJECT_AGES) && mirror_holds(m, now))
@@ -185,6 +189,7 @@ void mirror_pass_object(struct node *n, mono_t now, const struct object *o, stru
 	struct entry *e = index_find(&m->index, hash, o->kind);
 
 	if (e == NULL) {
+		m->pass.seen++;
 		found_unknown(n, now, hash, o, out);
 		return;
 	}
@@ -192,6 +197,7 @@ void mirror_pass_object(struct node *n, mono_t now, const struct object *o, stru
 	if (e->pass == m->pass.number || index_is_dead(e))
 		return;
 	e->pass = m->pass.number;
+	m->pass.seen++;
 	if (index_owner(&m->index, e) == INDEX_OWN)
 		found_own(n, now, e, o, out);
 	else
@@ -215,7 +221,7 @@ static void visit(void *user, struct entry *e)
 	}
 	if (e->pass == m->pass.number || !(m->kinds >> index_kind(e) & 1))
 		return;
-	node_count(w->n, COUNTER_AUDIT_REPAIRS);
+	mirror_differed(w->n);
 	if (index_owner(&m->index, e) == INDEX_OWN) {
 		uint64_t hash = index_hash_of(e);
 		uint8_t value[1 + RECORD_HASH_LEN] = { index_kind(e) };
@@ -225,6 +231,8 @@ static void visit(void *user, struct entry *e)
 		for (unsigned i = 0; i < RECORD_HASH_LEN; i++)
 			value[1 + i] = (uint8_t)(hash >> (8 * (RECORD_HASH_LEN - 1 - i)));
 		(void)mirror_put(w->n, w->now, &r);
+	} else {
+		mirror_ask_bucket(m, index_hash_of(e));
 	}
 	index_remove(&m->index, e);
 }
@@ -280,6 +288,8 @@ static void end(struct node *n, mono_t now)
 	}
 	if (p->wants & (WANT_RESYNC | WANT_BUCKETS)) {
 		put_end(n, now);
+		if (p->wants & WANT_RESYNC)
+			mirror_copied(n, now, m->resync_since, p->sent, true);
 		log_info(n->env.log, "mirror: %s to %s: %u objects in %u ms",
 			p->wants & WANT_RESYNC ? "resync" : "repair",
 			n->conf->node[1 - n->conf->self], p->sent, ms);
@@ -289,9 +299,11 @@ static void end(struct node *n, mono_t now)
 	if (p->wants & WANT_BUCKETS)
 		memset(m->send_buckets, 0, sizeof(m->send_buckets));
 	if (m->sending == SENDING_EVENTS && m->role != MIRROR_IDLE) {
+		m->past.unanswered++;
 		for (uint8_t kind = next_kind(m, 0); kind != 0; kind = next_kind(m, kind))
 			put_sums(n, now, kind);
 	}
+	mirror_walked(n, now);
 }
 
 static bool is_wanted(const struct node *n, mono_t now)
