@@ -53,7 +53,8 @@ struct mirror_pass {
 	uint8_t kind;   /* being dumped */
 	unsigned wants; /* enum mirror_want */
 	uint32_t walk_at;
-	uint32_t sent, seen, differed; /* objects */
+	uint32_t sent, seen, differed;      /* objects */
+	uint8_t buckets[RECORD_BITMAP_LEN]; /* that a resync or repair sends */
 	mono_t since;
 };
 
@@ -74,8 +75,8 @@ struct mirror {
 	uint32_t untold;     /* own objects with a later stamp changed while the peer was lost */
 	uint32_t adopted_at; /* number under which the last adoption travels */
 	uint32_t generation; /* of the last resync or repair sent */
-	uint8_t send_buckets[RECORD_BITMAP_LEN];
-	mono_t adopt_due; /* say it again then; MONO_NEVER */
+	uint8_t send_buckets[RECORD_BITMAP_LEN]; /* by the next repair */
+	mono_t adopt_due;                        /* say it again then; MONO_NEVER */
 	mono_t resync_since;
 
 	/* Receiving. */

@@ -51,14 +51,17 @@ static void put_begin(struct node *n, mono_t now, bool full)
 	struct record r = { .op = WIRE_RECORD_BEGIN, .value = span_of(value, sizeof(value)) };
 
 	if (full)
-		memset(m->send_buckets, 0xff, sizeof(m->send_buckets));
+		memset(m->pass.buckets, 0xff, sizeof(m->pass.buckets));
+	else
+		memcpy(m->pass.buckets, m->send_buckets, sizeof(m->pass.buckets));
+	memset(m->send_buckets, 0, sizeof(m->send_buckets));
 	/* Never a number of the channel, nor 0. */
 	m->generation = m->generation % (CHANNEL_FIRST - 1) + 1;
 	writer_u32(&w, m->generation);
 	writer_u8(&w, (uint8_t)((full ? WIRE_BEGIN_FULL : 0) |
 				(m->role == MIRROR_SOLE ? WIRE_BEGIN_ADOPT : 0)));
 	writer_u32(&w, mirror_hash_proof(m));
-	writer_bytes(&w, m->send_buckets, sizeof(m->send_buckets));
+	writer_bytes(&w, m->pass.buckets, sizeof(m->pass.buckets));
 	if (m->role == MIRROR_SOLE) {
 		m->adopted_at = channel_out_number(&m->out);
 		index_adopt(&m->index, INDEX_OWN);
@@ -145,7 +148,7 @@ static void found_own(
 		e->stamp = channel_out_number(&m->out);
 		send_object(n, now, WIRE_RECORD_WHOLE, o);
 	} else if ((wants & WANT_RESYNC) ||
-		   ((wants & WANT_BUCKETS) && has_bucket(m->send_buckets, hash))) {
+		   ((wants & WANT_BUCKETS) && has_bucket(m->pass.buckets, hash))) {
 		send_object(n, now, WIRE_RECORD_BULK, o);
 	} else if ((wants & WANT_OFFERS) && !channel_before(e->stamp, m->untold)) {
 		send_object(n, now, WIRE_RECORD_OFFER, o);
@@ -296,8 +299,6 @@ static void end(struct node *n, mono_t now)
 		if (m->sending == SENDING_RESYNC)
 			m->sending = SENDING_EVENTS;
 	}
-	if (p->wants & WANT_BUCKETS)
-		memset(m->send_buckets, 0, sizeof(m->send_buckets));
 	if (m->sending == SENDING_EVENTS && m->role != MIRROR_IDLE) {
 		m->past.unanswered++;
 		for (uint8_t kind = next_kind(m, 0); kind != 0; kind = next_kind(m, kind))
@@ -378,6 +379,8 @@ void mirror_dumped(struct node *n, mono_t now, enum dump_result result)
 		log_warn(n->env.log, "mirror: the kernel's table could not be read to its end");
 		m->pass.running = false;
 		m->wants |= m->pass.wants;
+		for (unsigned i = 0; (m->pass.wants & WANT_BUCKETS) && i < RECORD_BITMAP_LEN; i++)
+			m->send_buckets[i] |= m->pass.buckets[i];
 		m->audit_now = m->rest = true;
 		m->pass_after = mono_after_ms(now, PASS_EVERY_MS);
 		break;
