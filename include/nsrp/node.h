@@ -58,7 +58,7 @@ enum event_type {
 	EVENT_LOST,       /* this kernel lost events of mirrored objects */
 	EVENT_REFUSED,    /* an order of ACTION_WRITE was not carried out */
 	EVENT_RESYNC,     /* the operator wants everything mirrored anew */
-	EVENT_AUDIT,      /* the operator wants kernel, index and peer compared */
+	EVENT_AUDIT,      /* the operator wants both kernels, indexes and the two nodes compared */
 };
 
 enum object_origin { OBJECT_EVENT, OBJECT_DUMPED, OBJECT_FETCHED };
@@ -262,6 +262,35 @@ struct path_view {
 	uint32_t echo_age_us; /* of our number that the last beat echoed; 0 = none */
 };
 
+/* The last full copy that came to its end. */
+struct mirror_copy {
+	uint32_t times; /* how many came to their end; 0: none, and the rest is 0 */
+	uint32_t objects, ms;
+	mono_t at;
+};
+
+/* The last comparison of its kind. */
+struct mirror_found {
+	uint32_t times; /* how many there were; 0: none, and the rest is 0 */
+	uint32_t compared, differed;
+	bool failed; /* there was nothing to compare with */
+};
+
+/* What came to its end in the mirror. */
+struct mirror_past {
+	struct mirror_copy sent, heard;
+	/* Walks through the kernels' tables, in objects: this one's, and the peer's when it was
+	 * asked for one. Those that began are counted, too: of this node one is under way at most,
+	 * and `own` has the number of the last that ended. */
+	uint32_t walks;
+	struct mirror_found own, peer;
+	uint32_t own_ms;
+	mono_t own_at;
+	/* Digests of what the one owns with those of what the other has of it, in buckets. */
+	struct mirror_found ours, theirs;
+	uint32_t unanswered; /* of ours that are under way */
+};
+
 struct mirror_view {
 	bool on;                               /* there is one */
 	bool up;                               /* there is a channel to the peer */
@@ -275,6 +304,8 @@ struct mirror_view {
 	uint64_t peer_lag_us; /* of what the peer sends */
 	size_t backlog;       /* bytes */
 	bool auditing;
+	bool arrived; /* the last full copy sent is with the peer to its end */
+	struct mirror_past past;
 };
 
 struct node_view {

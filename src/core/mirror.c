@@ -82,6 +82,7 @@ void mirror_break(struct node *n, mono_t now)
 	struct mirror *m = n->mirror;
 
 	channel_out_restart(&m->out);
+	m->past.unanswered = 0;
 	mirror_pass_abort(n, WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS);
 	m->sending = SENDING_DOWN;
 	m->start_at = mono_after_ms(now, BROKEN_WAIT_MS);
@@ -351,7 +352,8 @@ static bool is_forgotten(const struct node *n, mono_t now)
 	const struct mirror *m = n->mirror;
 
 	return !m->complete && !m->receiving && !mono_is_never(m->lacking_since) &&
-	       mono_reached(mono_after_ms(m->lacking_since, FORGOTTEN_MS), now);
+	       mono_reached(mono_after_ms(m->lacking_since, FORGOTTEN_MS), now) &&
+	       mono_reached(mono_after_ms(m->asked_for_all_at, ASK_EVERY_MS), now);
 }
 
 static void ask(struct node *n, mono_t now)
@@ -361,6 +363,7 @@ static void ask(struct node *n, mono_t now)
 	if (is_forgotten(n, now)) {
 		memset(m->ask_buckets, 0xff, sizeof(m->ask_buckets));
 		m->ask = true;
+		m->ask_due = m->asked_for_all_at = now;
 	}
 	if (!m->ask || !mono_reached(m->ask_due, now) || !mirror_is_sending(m))
 		return;
@@ -382,6 +385,7 @@ void mirror_settle(struct node *n, mono_t now, struct actions *out)
 	mirror_deliver_held(n, now, out);
 	mirror_judge_sync(n, now);
 	ask(n, now);
+	mirror_verify_settle(n, now);
 	mirror_pass_settle(n, now, out);
 }
 
@@ -409,10 +413,12 @@ mono_t mirror_deadline(const struct node *n, mono_t now)
 		at = sooner(at, mono_after_ms(m->up_since, OFFERS_WAIT_MS), now);
 	if (!mono_is_never(m->lacking_since) && !m->waited)
 		at = sooner(at, mono_after_ms(m->lacking_since, n->conf->sync_wait_ms), now);
-	if (m->ask || is_forgotten(n, now))
+	if (m->ask)
 		at = sooner(at, m->ask_due, now);
-	else if (!m->complete && !mono_is_never(m->lacking_since))
+	if (!m->complete && !mono_is_never(m->lacking_since)) {
 		at = sooner(at, mono_after_ms(m->lacking_since, FORGOTTEN_MS), now);
+		at = sooner(at, mono_after_ms(m->asked_for_all_at, ASK_EVERY_MS), now);
+	}
 	if (mirror_pass_is_busy(m))
 		return mono_after_us(now, 1);
 	return sooner(at, mirror_pass_deadline(m), now);
@@ -441,12 +447,15 @@ void mirror_asked(struct node *n, mono_t now, bool resync)
 		return;
 	m->audit_now = true;
 	m->pass_after = now;
+	m->verify = !resync;
 	if (!resync)
 		return;
 	if (m->role != MIRROR_IDLE && m->sending == SENDING_EVENTS)
 		m->sending = SENDING_START;
+	if (m->role == MIRROR_SOLE)
+		return;
 	memset(m->ask_buckets, 0xff, sizeof(m->ask_buckets));
-	m->ask = m->role != MIRROR_SOLE;
+	m->ask = true;
 	m->ask_due = now;
 }
 
@@ -474,4 +483,6 @@ void mirror_look(const struct node *n, mono_t now, struct mirror_view *v)
 	v->peer_lag_us = (uint64_t)m->peer.lag_ms * 1000;
 	v->backlog = channel_out_backlog(&m->out);
 	v->auditing = m->pass.running;
+	v->arrived = m->past.sent.times > 0 && mirror_is_drained(n, m->copied);
+	v->past = m->past;
 }

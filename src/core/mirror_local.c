@@ -175,21 +175,12 @@ void mirror_lost_events(struct node *n)
 	n->mirror->audit_now = true;
 }
 
-/* The peer is asked for it, and its neighbours. */
-static void want_bucket(struct mirror *m, uint64_t hash)
-{
-	unsigned bucket = index_bucket(hash);
-
-	m->ask = true;
-	m->ask_buckets[bucket / 8] |= (uint8_t)(1u << bucket % 8);
-}
-
 static void refused_whole(struct node *n, uint64_t hash, struct entry *e, enum refusal why)
 {
 	struct mirror *m = n->mirror;
 
 	if (why == REFUSED_MISSING) /* what it belongs to has not come yet */
-		want_bucket(m, hash);
+		mirror_ask_bucket(m, hash);
 	node_count(n, why == REFUSED_CLASH  ? COUNTER_REFUSED_CLASH
 		      : why == REFUSED_FULL ? COUNTER_REFUSED_FULL
 					    : COUNTER_REFUSED_OTHER);
@@ -213,7 +204,7 @@ void mirror_refused(struct node *n, const struct object_order *order, enum refus
 	case OBJECT_CHANGE:
 		node_count(n, COUNTER_MISSING);
 		if (e != NULL && !index_is_dead(e) && index_owner(&m->index, e) == INDEX_PEER) {
-			want_bucket(m, hash);
+			mirror_ask_bucket(m, hash);
 			index_remove(&m->index, e);
 		}
 		break;

@@ -120,12 +120,10 @@ static void heard_change(struct node *n, uint64_t hash, struct entry *e, const s
 	const struct object *o, struct delivery *d)
 {
 	struct mirror *m = n->mirror;
-	unsigned bucket = index_bucket(hash);
 
 	if (e == NULL || index_is_dead(e)) {
 		node_count(n, COUNTER_MISSING);
-		m->ask = true;
-		m->ask_buckets[bucket / 8] |= (uint8_t)(1u << bucket % 8);
+		mirror_ask_bucket(m, hash);
 		return;
 	}
 	if (index_owner(&m->index, e) == INDEX_OWN) {
@@ -311,7 +309,9 @@ static void heard_end(struct node *n, struct span value, const struct delivery *
 	if (!is_full(m->sweep_buckets))
 		return;
 	m->complete = true;
+	m->pass_after = d->now; /* the sweep does not wait */
 	node_count(n, COUNTER_RESYNCS_HEARD);
+	mirror_copied(n, d->now, m->receiving_since, sent, false);
 	log_info(n->env.log, "mirror: resync from %s: %u objects in %u ms",
 		n->conf->node[1 - n->conf->self], sent,
 		(unsigned)(mono_since_us(m->receiving_since, d->now) / 1000));
@@ -324,18 +324,22 @@ static void heard_sums(struct node *n, struct span value, const struct delivery 
 	uint8_t kind = reader_u8(&r);
 	unsigned bucket = reader_u16(&r);
 
-	(void)d;
-	if (!reader_ok(&r) || kind > OBJECT_KIND_MAX || !m->complete || !m->same_hash)
+	if (!reader_ok(&r) || kind > OBJECT_KIND_MAX)
 		return;
+	bool failed = !m->complete || !m->same_hash;
+
 	for (; r.left >= 8 && bucket < INDEX_BUCKETS; bucket++) {
-		if (reader_u64(&r) == m->index.peer[kind].sum[bucket])
+		if (reader_u64(&r) == m->index.peer[kind].sum[bucket] || failed)
 			continue;
 		node_count(n, COUNTER_SUMS_DIFFER);
+		m->differed++;
 		m->ask_buckets[bucket / 8] |= (uint8_t)(1u << bucket % 8);
 		m->ask = true;
 	}
 	if (bucket == INDEX_BUCKETS && !m->ask)
 		m->ask_ms = 0;
+	if (bucket == INDEX_BUCKETS && m->kinds >> kind == 1)
+		mirror_compared(n, d->now, failed);
 }
 
 static void heard_ask(struct node *n, struct span value)
@@ -368,6 +372,8 @@ static void heard_record(struct node *n, const struct record *r, struct delivery
 	case WIRE_RECORD_END: heard_end(n, r->value, d); break;
 	case WIRE_RECORD_ADOPT: adopted(n, d); break;
 	case WIRE_RECORD_OFFERED: n->mirror->offers_heard = true; break;
+	case WIRE_RECORD_AUDIT: mirror_heard_audit(n, d->now); break;
+	case WIRE_RECORD_FOUND: mirror_heard_found(n, r->value); break;
 	case WIRE_RECORD_SUMS: heard_sums(n, r->value, d); break;
 	case WIRE_RECORD_ASK: heard_ask(n, r->value); break;
 	}
@@ -393,6 +399,7 @@ static void epoch_began(struct node *n)
 	m->ask_ms = 0;
 	m->complete = m->receiving = m->offers_heard = false;
 	m->ask = false;
+	m->differed = 0;
 	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
 }
 
