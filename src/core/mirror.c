@@ -365,7 +365,8 @@ static void ask(struct node *n, mono_t now)
 		m->ask = true;
 		m->ask_due = m->asked_for_all_at = now;
 	}
-	if (!m->ask || !mono_reached(m->ask_due, now) || !mirror_is_sending(m))
+	/* A peer that sends all does not listen. */
+	if (!m->ask || m->receiving || !mono_reached(m->ask_due, now) || !mirror_is_sending(m))
 		return;
 	put_plain(n, now, WIRE_RECORD_ASK, span_of(m->ask_buckets, sizeof(m->ask_buckets)));
 	m->ask = false;
