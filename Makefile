@@ -91,7 +91,8 @@ MODE_LDFLAGS := --coverage
 endif
 
 # -std=c11 hides what is not ISO C; _GNU_SOURCE shows POSIX and Linux again.
-COMPILE := -std=c11 -g $(MODE_CFLAGS) $(INCLUDES) -D_GNU_SOURCE= -DNSRP_VERSION='"$(VERSION)"' \
+# Netlink messages are structures in arrays of bytes, which strict aliasing does not know.
+COMPILE := -std=c11 -g -fno-strict-aliasing $(MODE_CFLAGS) $(INCLUDES) -D_GNU_SOURCE= -DNSRP_VERSION='"$(VERSION)"' \
 	$(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 LINK := $(MODE_LDFLAGS) $(LDFLAGS) -Wl,--as-needed
 # libev ships no pkg-config file in Debian, so all are named plainly.
@@ -122,7 +123,7 @@ ALL_TESTS := $(if $(FUZZ),$(FUZZ_TESTS),$(UNIT_TESTS) $(TRANSCRIPT_TESTS) $(SIM)
 .SECONDARY:
 .PHONY: all everything objects programs unit-tests transcript-tests sim-program fuzz-tests \
 	check checks unit transcript sim-smoke fuzz-smoke netns vm sim soak mutants coverage \
-	bench-kernel analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install clean flags print-build help FORCE
+	bench-kernel bench-sessions analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install clean flags print-build help FORCE
 
 ## all: the programs of this mode; a plain build is also linked as build/nsrpd, build/nsrpctl
 all: programs
@@ -134,7 +135,7 @@ endif
 everything: $(if $(FUZZ),,all) $(ALL_TESTS)
 
 objects: $(LIB_OBJECTS) $(DAEMON_OBJECTS) $(CTL_OBJECTS)
-programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/objects $(BUILD)/kernel_probe
+programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/flood $(BUILD)/objects $(BUILD)/kernel_probe
 unit-tests: $(UNIT_TESTS)
 transcript-tests: $(TRANSCRIPT_TESTS)
 sim-program: $(SIM)
@@ -164,6 +165,7 @@ $(BUILD)/obj/src/object/%.o: EXTRA := -Wno-cast-align
 $(BUILD)/obj/tests/netns/objects.o: EXTRA := -Wno-cast-align
 # cmocka's assertions do not return, but do not say so.
 $(BUILD)/obj/tests/unit/%.o: EXTRA := -Wno-null-dereference
+$(BUILD)/obj/tests/unit/test_object_%.o: EXTRA := -Wno-null-dereference -Wno-cast-align
 $(BUILD)/obj/tests/transcript/%.o $(BUILD)/obj/tests/fuzz/%.o: EXTRA := -Itests/sim \
 	-Wno-null-dereference
 
@@ -194,6 +196,9 @@ $(BUILD)/nsrpctl: $(CTL_MAIN) $(BUILD)/libctl.a $(BUILD)/libnsrp.a $(BUILD)/link
 $(BUILD)/stream: $(BUILD)/obj/tests/netns/stream.o $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
+$(BUILD)/flood: $(BUILD)/obj/tests/netns/flood.o $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
 $(BUILD)/objects: $(BUILD)/obj/tests/netns/objects.o $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
@@ -201,6 +206,9 @@ $(BUILD)/kernel_probe: $(BUILD)/obj/tests/netns/kernel_probe.o $(BUILD)/libnsrp.
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/bench_kernel: $(BUILD)/obj/tests/bench/bench_kernel.o $(BUILD)/libnsrp.a $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
+$(BUILD)/bench_sessions $(BUILD)/bench_pair: $(BUILD)/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/sim: $(SIM_MAIN) $(BUILD)/libsim.a $(BUILD)/libnsrp.a $(BUILD)/link
@@ -265,6 +273,10 @@ coverage:
 ## bench-kernel: what src/io/kernel*.c costs beyond the kernel's own work; needs root
 bench-kernel: $(BUILD)/bench_kernel
 	$(BUILD)/bench_kernel
+
+## bench-sessions: mirroring, side by side with conntrackd; needs root. See scripts/bench-sessions
+bench-sessions: programs $(BUILD)/bench_sessions $(BUILD)/bench_pair
+	scripts/bench-sessions
 
 # ---- static analysis ----------------------------------------------------------------------
 

@@ -136,7 +136,6 @@ enum action_type {
 	ACTION_WRITE,    /* give the kernel the orders in bytes: struct object_order, in a row */
 	ACTION_FETCH,    /* ask the kernel for the object of kind `target` with the key in bytes */
 	ACTION_DUMP,     /* the next step of the dump of kind `target`, which may be its first */
-	ACTION_END_DUMP, /* no more of it is wanted */
 };
 
 struct action_role {
@@ -192,6 +191,7 @@ struct node_env {
 	 * node_mirror_size(mirror_objects) bytes, aligned as malloc aligns. */
 	void *mirror;
 	uint32_t mirror_objects;
+	uint32_t mirror_frames; /* that the channel keeps at most; 0 = as many as it can */
 	uint8_t mirror_key[16]; /* of the hash, equal on both nodes */
 	/* struct object_ops' describe(), by kind. */
 	int (*describe)(uint8_t kind, struct span key, struct span value, struct object *ret);
@@ -273,7 +273,8 @@ struct mirror_copy {
 struct mirror_found {
 	uint32_t times; /* how many there were; 0: none, and the rest is 0 */
 	uint32_t compared, differed;
-	bool failed; /* there was nothing to compare with */
+	bool failed;   /* there was nothing to compare with */
+	uint32_t ever; /* differed in all of them */
 };
 
 /* What came to its end in the mirror. */

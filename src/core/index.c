@@ -8,12 +8,13 @@ static_assert(sizeof(struct entry) == 24, "an entry of the index");
 
 enum { HEADS_MIN = 256 };
 
-/* A head for every two entries. */
+/* A head for every four to eight entries: few of them are ever there, and heads are touched at
+ * random, so that they cost memory before entries do. */
 static uint32_t heads_for(uint32_t capacity)
 {
 	uint32_t heads = HEADS_MIN;
 
-	while (heads < capacity / 2 && heads < 1u << 30)
+	while (heads <= capacity / 8 && heads < 1u << 30)
 		heads *= 2;
 	return heads;
 }

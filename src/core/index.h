@@ -5,8 +5,8 @@
  * Not a second copy of the tables: an entry is a fingerprint of the key (a tag of 32 bits, and the
  * chain it hangs in) and the three prints of the value, 24 bytes in all. Entries are taken one
  * after the other from memory that the caller gives, zeroed and touched only when used, so that
- * the index costs what is in it; two to four bytes for each possible entry go to the heads of
- * the chains.
+ * the index costs what is in it, and half a byte to a byte for each possible entry, for the heads
+ * of the chains.
  *
  * Ownership changes hands entry by entry, or for all entries at once: index_adopt() is one
  * assignment, since an entry made or moved before it belongs to whoever adopted last.

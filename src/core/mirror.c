@@ -13,7 +13,9 @@ enum {
 	ADOPT_AGAIN_MS = 3000,  /* the former master goes on forwarding for 2 s */
 	SETTLE_AFTER_MS = 2000, /* traffic comes first */
 	LAG_MAX_MS = 1000,      /* more is not in sync */
-	ASK_EVERY_MS = 5000,
+	ASK_EVERY_MS = 5000,    /* and twice as long each time it did not help */
+	ASK_MAX_MS = 320000,
+	FORGOTTEN_MS = 500, /* without a resync that should come by itself */
 	HOLD_ALONE_MS = 24 * 3600 * 1000,
 };
 
@@ -35,7 +37,8 @@ struct mirror *mirror_init(struct node *n, mono_t now)
 	m->in_sync = true;
 	index_init(&m->index, n->env.mirror_key, n->env.mirror_objects,
 		(uint8_t *)m + ((sizeof(*m) + 15) & ~(size_t)15));
-	channel_out_init(&m->out, WIRE_BEAT_FRAME_MAX - MIRROR_FRAME_OVERHEAD);
+	channel_out_init(
+		&m->out, WIRE_BEAT_FRAME_MAX - MIRROR_FRAME_OVERHEAD, n->env.mirror_frames);
 	m->untold = m->adopted_at = m->out.next;
 	return m;
 }
@@ -168,10 +171,10 @@ static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 		index_adopt(&m->index, INDEX_OWN);
 	if (!m->up || !mirror_is_sending(m))
 		return;
+	/* The kernel of who was master of all has everything, once that was agreed upon. */
+	if (from == MIRROR_SOLE && m->sending == SENDING_EVENTS)
+		m->complete = true;
 	if (m->role == MIRROR_IDLE) {
-		/* This kernel has everything, unless it was never agreed upon what that is. */
-		if (m->sending == SENDING_EVENTS && from == MIRROR_SOLE)
-			m->complete = true;
 		mirror_pass_abort(n, WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS);
 		if (m->sending != SENDING_EVENTS)
 			m->sending = SENDING_START;
@@ -225,6 +228,20 @@ static void went_down(struct node *n, mono_t now)
 	m->peer.known = false;
 	if (m->role == MIRROR_SOLE)
 		index_adopt(&m->index, INDEX_OWN);
+}
+
+void mirror_peer_restarted(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+
+	if (m == NULL)
+		return;
+	/* It knows nothing of the present epoch, whether it was missed or not. */
+	if (m->up)
+		went_down(n, now);
+	channel_in_forget(&m->in);
+	m->complete = false;
+	m->peer_heard = 0;
 }
 
 static void judge_channel(struct node *n, mono_t now)
@@ -329,16 +346,31 @@ void mirror_judge_sync(struct node *n, mono_t now)
 		peer_name(n));
 }
 
+/* The peer is master, and does not know that this node lacks what it has. */
+static bool is_forgotten(const struct node *n, mono_t now)
+{
+	const struct mirror *m = n->mirror;
+
+	return !m->complete && !m->receiving && !mono_is_never(m->lacking_since) &&
+	       mono_reached(mono_after_ms(m->lacking_since, FORGOTTEN_MS), now);
+}
+
 static void ask(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
 
+	if (is_forgotten(n, now)) {
+		memset(m->ask_buckets, 0xff, sizeof(m->ask_buckets));
+		m->ask = true;
+	}
 	if (!m->ask || !mono_reached(m->ask_due, now) || !mirror_is_sending(m))
 		return;
 	put_plain(n, now, WIRE_RECORD_ASK, span_of(m->ask_buckets, sizeof(m->ask_buckets)));
 	m->ask = false;
 	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
-	m->ask_due = mono_after_ms(now, ASK_EVERY_MS);
+	m->ask_ms = m->ask_ms == 0 ? ASK_EVERY_MS : m->ask_ms * 2;
+	m->ask_ms = m->ask_ms > ASK_MAX_MS ? ASK_MAX_MS : m->ask_ms;
+	m->ask_due = mono_after_ms(now, m->ask_ms);
 }
 
 void mirror_settle(struct node *n, mono_t now, struct actions *out)
@@ -379,8 +411,10 @@ mono_t mirror_deadline(const struct node *n, mono_t now)
 		at = sooner(at, mono_after_ms(m->up_since, OFFERS_WAIT_MS), now);
 	if (!mono_is_never(m->lacking_since) && !m->waited)
 		at = sooner(at, mono_after_ms(m->lacking_since, n->conf->sync_wait_ms), now);
-	if (m->ask)
+	if (m->ask || is_forgotten(n, now))
 		at = sooner(at, m->ask_due, now);
+	else if (!m->complete && !mono_is_never(m->lacking_since))
+		at = sooner(at, mono_after_ms(m->lacking_since, FORGOTTEN_MS), now);
 	if (mirror_pass_is_busy(m))
 		return mono_after_us(now, 1);
 	return sooner(at, mirror_pass_deadline(m), now);
@@ -408,7 +442,8 @@ void mirror_asked(struct node *n, mono_t now, bool resync)
 	if (m == NULL)
 		return;
 	m->audit_now = true;
-	m->pass_after = now;
+	m->pass_after = m->ask_due = now;
+	m->ask_ms = 0;
 	m->verify = !resync;
 	if (!resync)
 		return;
@@ -418,7 +453,6 @@ void mirror_asked(struct node *n, mono_t now, bool resync)
 		return;
 	memset(m->ask_buckets, 0xff, sizeof(m->ask_buckets));
 	m->ask = true;
-	m->ask_due = now;
 }
 
 void mirror_look(const struct node *n, mono_t now, struct mirror_view *v)

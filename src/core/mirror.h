@@ -83,14 +83,16 @@ struct mirror {
 	bool same_hash; /* both nodes hash under one key: hashes can be compared */
 	bool complete;  /* a full resync of the present epoch came to its end */
 	bool receiving;
-	uint32_t heard_generation;
+	uint32_t heard_generation;                /* the peer's number of it */
+	uint32_t stamp;                           /* ours: entries that it confirmed carry it */
 	uint8_t sweep_buckets[RECORD_BITMAP_LEN]; /* of the resync or repair that is received */
-	uint32_t confirmed;                       /* objects that carry heard_generation */
+	uint32_t confirmed;                       /* objects that carry it */
 	uint32_t received;
 	mono_t receiving_since;
 	uint8_t ask_buckets[RECORD_BITMAP_LEN]; /* found different: the peer is asked for them */
 	bool ask;
 	mono_t ask_due;
+	uint32_t ask_ms;     /* until it may ask again; 0: the last time all was equal */
 	uint32_t peer_heard; /* the peer had delivered ours up to there */
 	struct {             /* what the peer's beat says of its half */
 		uint32_t epoch, next;
@@ -137,7 +139,7 @@ bool mirror_heard_data(struct node *n, mono_t now, struct span value, struct act
 bool mirror_heard_ack(struct node *n, mono_t now, struct span value);
 bool mirror_heard_channel(struct node *n, struct span value);
 void mirror_put_channel(const struct node *n, mono_t now, struct writer *w);
-void mirror_peer_restarted(struct node *n);
+void mirror_peer_restarted(struct node *n, mono_t now);
 /* Paths have other indexes than before. */
 void mirror_paths_moved(struct node *n);
 

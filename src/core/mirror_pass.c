@@ -12,7 +12,8 @@ enum {
 	SUMS_LEN = 3 + 8 * RECORD_SUMS_MAX,
 };
 
-static const unsigned wants_that_send = WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS;
+/* These do not wait for the time of the next pass. */
+static const unsigned urgent_wants = WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS | WANT_SWEEP;
 
 static uint64_t audit_every_ms(const struct node *n)
 {
@@ -46,7 +47,7 @@ void mirror_pass_abort(struct node *n, unsigned wants)
 static void put_begin(struct node *n, mono_t now, bool full)
 {
 	struct mirror *m = n->mirror;
-	uint8_t value[9 + RECORD_BITMAP_LEN];
+	uint8_t value[5 + RECORD_BITMAP_LEN];
 	struct writer w = writer_of(value, sizeof(value));
 	struct record r = { .op = WIRE_RECORD_BEGIN, .value = span_of(value, sizeof(value)) };
 
@@ -55,12 +56,10 @@ static void put_begin(struct node *n, mono_t now, bool full)
 	else
 		memcpy(m->pass.buckets, m->send_buckets, sizeof(m->pass.buckets));
 	memset(m->send_buckets, 0, sizeof(m->send_buckets));
-	/* Never a number of the channel, nor 0. */
-	m->generation = m->generation % (CHANNEL_FIRST - 1) + 1;
+	m->generation++;
 	writer_u32(&w, m->generation);
 	writer_u8(&w, (uint8_t)((full ? WIRE_BEGIN_FULL : 0) |
 				(m->role == MIRROR_SOLE ? WIRE_BEGIN_ADOPT : 0)));
-	writer_u32(&w, mirror_hash_proof(m));
 	writer_bytes(&w, m->pass.buckets, sizeof(m->pass.buckets));
 	if (m->role == MIRROR_SOLE) {
 		m->adopted_at = channel_out_number(&m->out);
@@ -105,6 +104,16 @@ static void send_object(struct node *n, mono_t now, uint8_t op, const struct obj
 		n->mirror->pass.sent++;
 }
 
+/* What this kernel has of the peer's does not run out, and does not judge by old TCP windows. */
+static void keep_peers(
+	struct node *n, mono_t now, const struct object *o, bool loosen, struct actions *out)
+{
+	if ((o->marks & OBJECT_AGES) && mirror_holds(n->mirror, now))
+		mirror_order(n, OBJECT_HOLD, o->kind, object_key(o), span_of(NULL, 0), out);
+	if (loosen)
+		mirror_order(n, OBJECT_LOOSEN, o->kind, object_key(o), span_of(NULL, 0), out);
+}
+
 /* In the kernel, and not in the index: of before this start, or its event was lost or waits to be
  * read. On a node that is master of nothing it is what is left of the peer's. */
 static void found_unknown(
@@ -130,8 +139,10 @@ static void found_unknown(
 	if (own) {
 		e->stamp = channel_out_number(&m->out);
 		send_object(n, now, WIRE_RECORD_WHOLE, o);
-	} else if (m->learned) {
-		mirror_ask_bucket(m, hash);
+	} else {
+		if (m->learned)
+			mirror_ask_bucket(m, hash);
+		keep_peers(n, now, o, true, out);
 	}
 }
 
@@ -163,7 +174,7 @@ static void found_peers(
 	struct mirror *m = n->mirror;
 	unsigned wants = m->pass.wants;
 
-	if ((wants & WANT_SWEEP) && e->stamp != m->heard_generation &&
+	if ((wants & WANT_SWEEP) && e->stamp != m->stamp &&
 		(e->stamp == 0 || has_bucket(m->sweep_buckets, index_hash_of(e)))) {
 		node_count(n, COUNTER_SWEPT);
 		index_remove(&m->index, e);
@@ -176,10 +187,7 @@ static void found_peers(
 		mirror_ask_bucket(m, index_hash_of(e));
 		index_update(&m->index, e, o);
 	}
-	if ((o->marks & OBJECT_AGES) && mirror_holds(m, now))
-		mirror_order(n, OBJECT_HOLD, o->kind, object_key(o), span_of(NULL, 0), out);
-	if (wants & WANT_LOOSEN)
-		mirror_order(n, OBJECT_LOOSEN, o->kind, object_key(o), span_of(NULL, 0), out);
+	keep_peers(n, now, o, wants & WANT_LOOSEN, out);
 }
 
 void mirror_pass_object(struct node *n, mono_t now, const struct object *o, struct actions *out)
@@ -311,7 +319,7 @@ static bool is_wanted(const struct node *n, mono_t now)
 {
 	const struct mirror *m = n->mirror;
 
-	if ((m->wants & wants_that_send) && !m->rest)
+	if ((m->wants & urgent_wants) && !m->rest)
 		return true;
 	return (m->wants != 0 || m->audit_now || mono_reached(m->audit_due, now)) &&
 	       mono_reached(m->pass_after, now);

@@ -88,7 +88,6 @@ void engine_carry_out(struct engine *e)
 		case ACTION_WRITE: tables_write(e, a->bytes); break;
 		case ACTION_FETCH: tables_fetch(e, (uint8_t)a->target, a->bytes); break;
 		case ACTION_DUMP: tables_dump(e, (uint8_t)a->target); break;
-		case ACTION_END_DUMP: tables_end_dump(e); break;
 		}
 	}
 	loop_timer_set(&e->core_timer, node_deadline(e->node));

@@ -47,7 +47,7 @@ struct tables {
 	} feed[4];
 	unsigned n_feeds;
 
-	struct loop_timer dump_timer, own_timer;
+	struct loop_timer feed_timer, dump_timer, own_timer;
 	bool dump_asked, dump_running, dump_stepping;
 	mono_t rest_until;
 	uint8_t dump_kind;
@@ -107,7 +107,6 @@ void tables_addresses_changed(struct engine *e);
 void tables_write(struct engine *e, struct span orders);
 void tables_fetch(struct engine *e, uint8_t kind, struct span key);
 void tables_dump(struct engine *e, uint8_t kind);
-void tables_end_dump(struct engine *e);
 /* Steps the core with what the actions brought. */
 void tables_finish(struct engine *e);
 /* Adds what the kernel's sockets counted. */

@@ -14,6 +14,7 @@ enum {
 	OBJECTS_FACTOR = 2,      /* times the kernel's limit: it may be raised while we run */
 	OWN_WAIT_MS = 100,       /* addresses come in bursts */
 	PAUSE_MAX_US = 5000,
+	FEED_US = 200, /* half of it is what a session waits on average on its way */
 };
 
 /* ---- what the core wanted ------------------------------------------------------------------ */
@@ -84,13 +85,6 @@ void tables_dump(struct engine *e, uint8_t kind)
 		loop_timer_set(&t->dump_timer, t->rest_until);
 }
 
-void tables_end_dump(struct engine *e)
-{
-	if (e->tables.kernel != NULL)
-		kernel_dump_stop(e->tables.kernel);
-	e->tables.dump_running = false;
-}
-
 static void tell_refusals(struct engine *e)
 {
 	struct tables *t = &e->tables;
@@ -146,14 +140,14 @@ static void heard(void *user, const struct object_batch *batch)
 	engine_step(e, &event);
 }
 
-static void feed_ready(void *user, unsigned readiness)
+/* Reads what waits, a bounded part of it; true if there was anything. */
+static bool read_feed(struct table_feed *feed)
 {
 	static const struct event lost = { .type = EVENT_LOST };
-	struct table_feed *feed = user;
 	struct engine *e = feed->engine;
 	struct tables *t = &e->tables;
+	uint64_t before = kernel_counters(t->kernel)->events;
 
-	(void)readiness;
 	t->reading = true;
 	t->origin = OBJECT_EVENT;
 	int result = kernel_read_events(t->kernel, feed->index, EVENTS_STEP);
@@ -162,6 +156,42 @@ static void feed_ready(void *user, unsigned readiness)
 	if (result == -ENOBUFS)
 		engine_step(e, &lost);
 	tables_finish(e);
+	return result != 0 || kernel_counters(t->kernel)->events != before;
+}
+
+static void watch_feeds(struct tables *t, bool on)
+{
+	for (unsigned i = 0; i < t->n_feeds; i++)
+		loop_fd_want(&t->feed[i].io, on ? LOOP_READ : 0);
+}
+
+/* The first event after silence is read at once. Where one came more may follow: from then on
+ * they are read together, every FEED_US, until none comes. To wake for each would cost several
+ * times as much. */
+static void feed_ready(void *user, unsigned readiness)
+{
+	struct table_feed *feed = user;
+	struct tables *t = &feed->engine->tables;
+
+	(void)readiness;
+	(void)read_feed(feed);
+	watch_feeds(t, false);
+	loop_timer_set(&t->feed_timer, mono_after_us(loop_now(), FEED_US));
+}
+
+static void feed_due(void *user, mono_t due)
+{
+	struct engine *e = user;
+	struct tables *t = &e->tables;
+	bool any = false;
+
+	(void)due;
+	for (unsigned i = 0; i < t->n_feeds; i++)
+		any |= read_feed(&t->feed[i]);
+	if (any)
+		loop_timer_set(&t->feed_timer, mono_after_us(loop_now(), FEED_US));
+	else
+		watch_feeds(t, true);
 }
 
 static enum dump_result dump_step(struct tables *t)
@@ -343,6 +373,7 @@ int tables_init(struct engine *e)
 	int result;
 
 	loop_timer_init(&t->dump_timer, &e->loop, dump_due, e);
+	loop_timer_init(&t->feed_timer, &e->loop, feed_due, e);
 	loop_timer_init(&t->own_timer, &e->loop, read_own_addresses, e);
 	if (t->memory == NULL)
 		return 0;
