@@ -273,7 +273,8 @@ struct mirror_copy {
 struct mirror_found {
 	uint32_t times; /* how many there were; 0: none, and the rest is 0 */
 	uint32_t compared, differed;
-	bool failed; /* there was nothing to compare with */
+	bool failed;   /* there was nothing to compare with */
+	uint32_t ever; /* differed in all of them */
 };
 
 /* What came to its end in the mirror. */

@@ -447,7 +447,8 @@ void mirror_asked(struct node *n, mono_t now, bool resync)
 	if (m == NULL)
 		return;
 	m->audit_now = true;
-	m->pass_after = now;
+	m->pass_after = m->ask_due = now;
+	m->ask_ms = 0;
 	m->verify = !resync;
 	if (!resync)
 		return;
@@ -457,7 +458,6 @@ void mirror_asked(struct node *n, mono_t now, bool resync)
 		return;
 	memset(m->ask_buckets, 0xff, sizeof(m->ask_buckets));
 	m->ask = true;
-	m->ask_due = now;
 }
 
 void mirror_look(const struct node *n, mono_t now, struct mirror_view *v)

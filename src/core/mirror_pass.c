@@ -140,9 +140,9 @@ static void found_unknown(
 		e->stamp = channel_out_number(&m->out);
 		send_object(n, now, WIRE_RECORD_WHOLE, o);
 	} else {
-		keep_peers(n, now, o, true, out);
 		if (m->learned)
 			mirror_ask_bucket(m, hash);
+		keep_peers(n, now, o, true, out);
 	}
 }
 

@@ -278,7 +278,7 @@ static void heard_begin(struct node *n, struct span value, const struct delivery
 	memcpy(m->sweep_buckets, buckets.data, buckets.len);
 	if (!(flags & WIRE_BEGIN_FULL))
 		return;
-	m->complete = false;
+	/* Within an epoch nothing was missed: what was complete stays so. */
 	log_info(n->env.log, "mirror: resync from %s begins", n->conf->node[1 - n->conf->self]);
 }
 

@@ -63,6 +63,7 @@ void mirror_walked(struct node *n, mono_t now)
 		.times = past->walks,
 		.compared = m->pass.seen,
 		.differed = m->pass.differed,
+		.ever = past->own.ever + m->pass.differed,
 	};
 	past->own_ms = (uint32_t)(mono_since_us(m->pass.since, now) / 1000);
 	past->own_at = now;
@@ -84,6 +85,7 @@ void mirror_compared(struct node *n, mono_t now, bool failed)
 		.compared = kinds * INDEX_BUCKETS,
 		.differed = m->differed,
 		.failed = failed,
+		.ever = m->past.theirs.ever + m->differed,
 	};
 	m->differed = 0;
 	put_found(n, now, failed ? WIRE_FOUND_NOT_COMPARED : WIRE_FOUND_SUMS, &m->past.theirs);
@@ -104,7 +106,8 @@ void mirror_heard_audit(struct node *n, mono_t now)
 	struct mirror *m = n->mirror;
 
 	m->audit_now = true;
-	m->pass_after = now;
+	m->pass_after = m->ask_due = now;
+	m->ask_ms = 0;
 	/* The one under way may be past what the operator means. */
 	m->answer_at = m->past.walks + 1;
 }
@@ -126,6 +129,7 @@ void mirror_heard_found(struct node *n, struct span value)
 		.compared = compared,
 		.differed = differed,
 		.failed = which == WIRE_FOUND_NOT_COMPARED,
+		.ever = found->ever + differed,
 	};
 	if (which != WIRE_FOUND_WALK && past->unanswered > 0)
 		past->unanswered--;

@@ -137,6 +137,15 @@ static bool round_is_over(const struct await *a, const struct mirror_past *past)
 	       (!a->hears || past->theirs.times > a->start.theirs.times);
 }
 
+/* Of all the comparisons in the round: a repair brings more of them, which find nothing. */
+static void count_differences(const struct await *a, struct mirror_past *past)
+{
+	past->own.differed = past->own.ever - a->start.own.ever;
+	past->peer.differed = past->peer.ever - a->start.peer.ever;
+	past->ours.differed = past->ours.ever - a->start.ours.ever;
+	past->theirs.differed = past->theirs.ever - a->start.theirs.ever;
+}
+
 static bool is_equal(const struct await *a, const struct mirror_past *past)
 {
 	return past->own.differed == 0 && past->peer.differed == 0 &&
@@ -176,28 +185,29 @@ static enum await_step verified(
 static enum await_step look_at_verify(
 	struct await *a, const struct report_input *in, json_t **ret_answer)
 {
-	const struct mirror_past *past = &in->view->mirror.past;
+	struct mirror_past found = in->view->mirror.past;
 	mono_t now = in->view->now;
 
 	if (!mono_is_never(a->next_at)) {
 		if (!mono_reached(a->next_at, now))
 			return AWAIT_WAIT;
 		a->next_at = MONO_NEVER;
-		a->start = *past;
+		a->start = found;
 		return AWAIT_AGAIN;
 	}
-	if (!round_is_over(a, past)) {
+	if (!round_is_over(a, &found)) {
 		if (is_late(a, in->view))
 			return fail(ret_answer, "still running after %d s", AWAIT_MAX_MS / 1000);
 		return AWAIT_WAIT;
 	}
-	if (!is_comparable(a, past))
+	count_differences(a, &found);
+	if (!is_comparable(a, &found))
 		return fail(ret_answer,
 			"the nodes cannot be compared: no full copy is complete, or they started "
 			"with different cluster keys (restart both)");
 	if (a->rounds++ == 0)
-		a->first = *past;
-	if (is_equal(a, past))
+		a->first = found;
+	if (is_equal(a, &found))
 		return verified(a, true, in, ret_answer);
 	if (mono_is_never(a->found_at))
 		a->found_at = now;

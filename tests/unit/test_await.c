@@ -24,9 +24,11 @@ static void end_round(struct pair *p, uint32_t here, uint32_t there, uint32_t bu
 	struct mirror_past *past = &p->view.mirror.past;
 
 	past->walks++;
-	past->own = (struct mirror_found){ past->walks, 400, here, false };
-	past->peer = (struct mirror_found){ past->peer.times + 1, 399, there, false };
-	past->ours = (struct mirror_found){ past->ours.times + 1, 2048, buckets, false };
+	past->own = (struct mirror_found){ past->walks, 400, here, false, past->own.ever + here };
+	past->peer = (struct mirror_found){ past->peer.times + 1, 399, there, false,
+		past->peer.ever + there };
+	past->ours = (struct mirror_found){ past->ours.times + 1, 2048, buckets, false,
+		past->ours.ever + buckets };
 }
 
 static void what_cannot_be_done_is_refused_at_once(void **state)
@@ -178,6 +180,26 @@ static void what_differed_is_looked_at_again_until_it_is_repaired(void **state)
 	json_decref(answer);
 }
 
+/* A repair that was quick was followed by comparisons of its own. */
+static void what_was_repaired_between_two_looks_is_told(void **state)
+{
+	struct pair *p = *state;
+	struct await a;
+	json_t *answer;
+
+	await_begin(&a, AWAIT_VERIFY, &p->in);
+	end_round(p, 1, 0, 2);
+	end_round(p, 0, 0, 0);
+	assert_int_equal(look(p, &a, 20, &answer), AWAIT_WAIT);
+	assert_int_equal(look(p, &a, AWAIT_BETWEEN_MS, &answer), AWAIT_AGAIN);
+	end_round(p, 0, 0, 0);
+	assert_int_equal(look(p, &a, 20, &answer), AWAIT_OVER);
+	assert_member(answer, "repaired", "true");
+	assert_member(json_object_get(answer, "own"), "differed", "1");
+	assert_member(json_object_get(answer, "buckets_at_peer"), "differed", "2");
+	json_decref(answer);
+}
+
 static void what_stays_different_is_given_up(void **state)
 {
 	struct pair *p = *state;
@@ -228,6 +250,7 @@ int main(void)
 		TEST(what_changes_meanwhile_ends_it),
 		TEST(a_verify_waits_for_both_walks_and_the_sums),
 		TEST(what_differed_is_looked_at_again_until_it_is_repaired),
+		TEST(what_was_repaired_between_two_looks_is_told),
 		TEST(what_stays_different_is_given_up),
 		TEST(nodes_that_cannot_be_compared_are_not_equal),
 	};

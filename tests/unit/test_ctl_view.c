@@ -245,7 +245,7 @@ static void the_mirror_is_a_table_and_what_came_of_it(void **state)
 	p->view.mirror.receiving = true;
 	p->view.mirror.received_so_far = 77;
 	p->view.mirror.auditing = p->view.mirror.waited = true;
-	p->view.mirror.past.theirs = (struct mirror_found){ 1, 2048, 3, false };
+	p->view.mirror.past.theirs = (struct mirror_found){ 1, 2048, 3, false, 3 };
 	p->counters[COUNTER_REFUSED_CLASH] = 2;
 	char *text = view_text(view_mirror, report_mirror(&p->in));
 
