@@ -218,11 +218,13 @@ static void went_down(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
 
+	/* Where not even what was untold before had been told, that stands. */
+	if (m->sending == SENDING_EVENTS)
+		m->untold = m->out.base;
 	m->up = false;
 	m->down_since = now;
 	mirror_break(n, now);
 	m->receiving = false;
-	m->untold = channel_out_number(&m->out);
 	m->adopt_due = MONO_NEVER;
 	m->peer.known = false;
 	if (m->role == MIRROR_SOLE)

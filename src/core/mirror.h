@@ -70,7 +70,7 @@ struct mirror {
 	enum mirror_sending sending;
 	mono_t start_at;     /* not before this */
 	bool offers_heard;   /* in this epoch of the peer's */
-	uint32_t untold;     /* own objects with a later stamp changed while the peer was lost */
+	uint32_t untold;     /* own objects of this stamp or a later one: the peer may not know */
 	uint32_t adopted_at; /* number under which the last adoption travels */
 	uint32_t generation; /* of the last resync or repair sent */
 	uint8_t send_buckets[RECORD_BITMAP_LEN];
