@@ -151,6 +151,8 @@ void mirror_look(const struct node *n, mono_t now, struct mirror_view *ret_view)
 /* Puts a record into the channel; false: there is none, or it broke. */
 bool mirror_put(struct node *n, mono_t now, const struct record *r);
 bool mirror_is_sending(const struct mirror *m);
+/* This kernel still judges sessions by what it saw before the peer had them. */
+bool mirror_is_loosening(const struct mirror *m);
 /* Equal on two nodes that hash under one key. */
 uint32_t mirror_hash_proof(const struct mirror *m);
 /* The channel starts anew, after a rest. */
