@@ -72,6 +72,11 @@ uint32_t mirror_hash_proof(const struct mirror *m)
 	return (uint32_t)index_hash(&m->index, 0, span_of(text, sizeof(text)));
 }
 
+bool mirror_is_loosening(const struct mirror *m)
+{
+	return (m->wants | (m->pass.running ? m->pass.wants : 0)) & WANT_LOOSEN;
+}
+
 bool mirror_is_sending(const struct mirror *m)
 {
 	return m->sending >= SENDING_START;
@@ -164,9 +169,11 @@ static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 
 	if (m->role > from) {
 		m->settle_due = mono_after_ms(now, SETTLE_AFTER_MS);
-		mirror_pass_abort(n, WANT_SWEEP | WANT_LOOSEN);
+		mirror_pass_abort(n, WANT_SWEEP);
 		m->receiving = false;
 	}
+	if (m->role == MIRROR_IDLE)
+		m->wants |= WANT_LOOSEN;
 	if (m->role == MIRROR_SOLE && !m->up)
 		index_adopt(&m->index, INDEX_OWN);
 	if (!m->up || !mirror_is_sending(m))
@@ -219,11 +226,13 @@ static void went_down(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
 
+	/* Where not even what was untold before had been told, that stands. */
+	if (m->sending == SENDING_EVENTS)
+		m->untold = m->out.base;
 	m->up = false;
 	m->down_since = now;
 	mirror_break(n, now);
 	m->receiving = false;
-	m->untold = channel_out_number(&m->out);
 	m->adopt_due = MONO_NEVER;
 	m->peer.known = false;
 	if (m->role == MIRROR_SOLE)
@@ -311,6 +320,8 @@ static const char *lacking(const struct node *n)
 		return NULL;
 	if (!m->complete)
 		return m->receiving ? "the resync is not complete" : "no resync has come";
+	if (mirror_is_loosening(m))
+		return "its sessions have this node's old TCP windows";
 	if (!m->peer.known)
 		return NULL;
 	if (m->peer.broken || m->peer.epoch != m->in.epoch)

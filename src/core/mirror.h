@@ -72,7 +72,7 @@ struct mirror {
 	enum mirror_sending sending;
 	mono_t start_at;     /* not before this */
 	bool offers_heard;   /* in this epoch of the peer's */
-	uint32_t untold;     /* own objects with a later stamp changed while the peer was lost */
+	uint32_t untold;     /* own objects of this stamp or a later one: the peer may not know */
 	uint32_t adopted_at; /* number under which the last adoption travels */
 	uint32_t generation; /* of the last resync or repair sent */
 	uint8_t send_buckets[RECORD_BITMAP_LEN]; /* by the next repair */
@@ -160,6 +160,8 @@ void mirror_look(const struct node *n, mono_t now, struct mirror_view *ret_view)
 /* Puts a record into the channel; false: there is none, or it broke. */
 bool mirror_put(struct node *n, mono_t now, const struct record *r);
 bool mirror_is_sending(const struct mirror *m);
+/* This kernel still judges sessions by what it saw before the peer had them. */
+bool mirror_is_loosening(const struct mirror *m);
 /* Equal on two nodes that hash under one key. */
 uint32_t mirror_hash_proof(const struct mirror *m);
 /* The channel starts anew, after a rest. */

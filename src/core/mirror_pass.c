@@ -13,7 +13,7 @@ enum {
 };
 
 /* These do not wait for the time of the next pass. */
-static const unsigned urgent_wants = WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS;
+static const unsigned urgent_wants = WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS | WANT_LOOSEN;
 
 static uint64_t audit_every_ms(const struct node *n)
 {
@@ -166,6 +166,8 @@ static void found_own(
 	}
 	if ((wants & WANT_SETTLE) && (o->marks & OBJECT_HELD))
 		mirror_order(n, OBJECT_SETTLE, o->kind, object_key(o), object_value(o), out);
+	else if (wants & WANT_LOOSEN)
+		mirror_order(n, OBJECT_LOOSEN, o->kind, object_key(o), span_of(NULL, 0), out);
 }
 
 static void found_peers(

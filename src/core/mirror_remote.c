@@ -250,7 +250,7 @@ static void adopted(struct node *n, const struct delivery *d)
 	for (unsigned kind = 0; kind < INDEX_KINDS; kind++)
 		owned |= m->index.own[kind].entries > 0;
 	index_adopt(&m->index, INDEX_PEER);
-	if (owned)
+	if (owned && !mirror_is_loosening(m))
 		m->wants |= WANT_LOOSEN;
 }
 
