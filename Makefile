@@ -324,6 +324,7 @@ install: all
 	$(call put,644,$(PREFIX)/share/man/man1,$(wildcard doc/*.1))
 	$(call put,644,$(PREFIX)/share/doc/nsrpd,$(wildcard conf/*.example))
 	$(call put,644,$(PREFIX)/lib/systemd/system,$(wildcard conf/*.service))
+	$(call put,644,$(PREFIX)/lib/sysctl.d,$(wildcard conf/sysctl.d/*.conf))
 
 clean:
 	rm -rf build

@@ -80,6 +80,10 @@ int kernel_get(struct kernel *k, uint8_t kind, struct span key);
  * settled or loosened is not there is no refusal. Returns the number refused. */
 unsigned kernel_write(struct kernel *k, struct span orders);
 
+/* A session that was made while nobody listened never says that it changed or ended, where the
+ * kernel is left to its preset. Needs the right to write sysctls; logged. */
+void kernel_want_events(const struct log *log);
+
 /* Net-wide: nf_conntrack_max and nf_conntrack_count of this namespace; 0 when unknown. */
 uint32_t kernel_conntrack_max(void);
 uint32_t kernel_conntrack_count(void);
