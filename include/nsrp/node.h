@@ -167,6 +167,7 @@ enum { ACTIONS_MAX = 1024, ACTIONS_BYTES = 512 * 1024 };
 /* Actions and their bytes are valid until the next step into the same list. */
 struct actions {
 	bool more; /* carry these out, then step again with EVENT_TIMER */
+	bool full; /* much waits for the peer: leave the kernel's events where they are for now */
 	unsigned n;
 	struct action action[ACTIONS_MAX];
 	size_t used;

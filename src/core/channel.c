@@ -154,8 +154,11 @@ bool channel_out_due(
 	expire(c, now);
 	if (!find_lost(c, &number)) {
 		number = c->fresh;
-		if (number == c->next || number - c->base >= CHANNEL_WINDOW ||
+		if (number - c->base >= CHANNEL_WINDOW ||
 			c->in_flight_bytes >= CHANNEL_WINDOW_BYTES)
+			return false;
+		channel_out_flush(c);
+		if (number == c->next)
 			return false;
 	}
 	const struct channel_frame *f = frame_at(c, number);
@@ -263,6 +266,11 @@ size_t channel_out_backlog(const struct channel_out *c)
 	if (c->base == c->next && !is_open(c))
 		return 0;
 	return c->head > c->tail ? c->head - c->tail : CHANNEL_BYTES - c->tail + c->head;
+}
+
+bool channel_out_is_full(const struct channel_out *c)
+{
+	return c->next - c->base > CHANNEL_FRAMES / 4 || channel_out_backlog(c) > CHANNEL_BYTES / 4;
 }
 
 uint64_t channel_out_lag_us(const struct channel_out *c, mono_t now)

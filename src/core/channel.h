@@ -73,7 +73,8 @@ void channel_out_flush(struct channel_out *c);
 /* The number a record written now would travel under. */
 uint32_t channel_out_number(const struct channel_out *c);
 
-/* The next frame to send, if there is one; channel_out_sent() must follow. */
+/* The next frame to send, if there is one; channel_out_sent() must follow. The one that is being
+ * filled goes as it is, unless others have to wait, too. */
 bool channel_out_due(
 	struct channel_out *c, mono_t now, uint32_t *ret_number, struct span *ret_records);
 void channel_out_sent(struct channel_out *c, mono_t now, uint32_t number, unsigned path);
@@ -95,6 +96,8 @@ bool channel_out_acked(struct channel_out *c, mono_t now, const struct channel_a
 mono_t channel_out_deadline(const struct channel_out *c);
 /* Bytes that the peer may lack. */
 size_t channel_out_backlog(const struct channel_out *c);
+/* A quarter of what can be kept waits. */
+bool channel_out_is_full(const struct channel_out *c);
 /* The age of the oldest such frame; 0 if there is none. */
 uint64_t channel_out_lag_us(const struct channel_out *c, mono_t now);
 
