@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 
 enum {
-	EVENTS_STEP = 512,       /* read in one go */
 	OBJECTS_MIN = 64 * 1024, /* that the mirror is made for at least */
 	OBJECTS_FACTOR = 2,      /* times the kernel's limit: it may be raised while we run */
 	OWN_WAIT_MS = 100,       /* addresses come in bursts */
@@ -146,24 +145,6 @@ static void heard(void *user, const struct object_batch *batch)
 	engine_step(e, &event);
 }
 
-static void feed_ready(void *user, unsigned readiness)
-{
-	static const struct event lost = { .type = EVENT_LOST };
-	struct table_feed *feed = user;
-	struct engine *e = feed->engine;
-	struct tables *t = &e->tables;
-
-	(void)readiness;
-	t->reading = true;
-	t->origin = OBJECT_EVENT;
-	int result = kernel_read_events(t->kernel, feed->index, EVENTS_STEP);
-
-	t->reading = false;
-	if (result == -ENOBUFS)
-		engine_step(e, &lost);
-	tables_finish(e);
-}
-
 static enum dump_result dump_step(struct tables *t)
 {
 	int result = 0;
@@ -296,19 +277,6 @@ void tables_prepare(struct engine *e, struct node_env *env)
 	env->describe = object_describe;
 }
 
-static void open_feeds(struct engine *e)
-{
-	struct tables *t = &e->tables;
-	int fd[4];
-
-	t->n_feeds = kernel_event_fds(t->kernel, fd);
-	for (unsigned i = 0; i < t->n_feeds; i++) {
-		t->feed[i].engine = e;
-		t->feed[i].index = i;
-		loop_fd_init(&t->feed[i].io, &e->loop, fd[i], feed_ready, &t->feed[i]);
-	}
-}
-
 int tables_init(struct engine *e)
 {
 	struct tables *t = &e->tables;
@@ -329,7 +297,7 @@ int tables_init(struct engine *e)
 	if (result != 0)
 		return result;
 	read_own_addresses(e, loop_now());
-	open_feeds(e);
+	feeds_init(e);
 	return 0;
 }
 
@@ -345,8 +313,7 @@ void tables_fini(struct engine *e)
 {
 	struct tables *t = &e->tables;
 
-	for (unsigned i = 0; i < t->n_feeds; i++)
-		loop_fd_fini(&t->feed[i].io);
+	feeds_fini(e);
 	kernel_free(t->kernel);
 	if (t->memory != NULL)
 		munmap(t->memory, t->memory_len);
