@@ -118,6 +118,12 @@ static bool is_under_way(const struct channel_frame *f)
 	return !f->acked && !f->lost;
 }
 
+/* A peer that goes on acknowledging has not come to it yet. */
+static mono_t overdue_at(const struct channel_out *c, const struct channel_frame *f)
+{
+	return mono_after_ms(mono_max(f->sent_at, c->moved_at), CHANNEL_RESEND_MS);
+}
+
 /* What stays unacknowledged for too long is lost. Frames are sent in order, but for those sent
  * again, so that the first that is young enough ends the search. */
 static void expire(struct channel_out *c, mono_t now)
@@ -127,7 +133,7 @@ static void expire(struct channel_out *c, mono_t now)
 
 		if (!is_under_way(f))
 			continue;
-		if (!mono_reached(mono_after_ms(f->sent_at, CHANNEL_RESEND_MS), now))
+		if (!mono_reached(overdue_at(c, f), now))
 			break;
 		mark_lost(c, f);
 	}
@@ -227,7 +233,6 @@ bool channel_out_acked(struct channel_out *c, mono_t now, const struct channel_a
 {
 	uint32_t highest = ack->next;
 
-	(void)now;
 	if (ack->epoch != c->epoch || channel_before(ack->next, c->base) ||
 		channel_before(c->fresh, ack->next))
 		return false;
@@ -238,6 +243,8 @@ bool channel_out_acked(struct channel_out *c, mono_t now, const struct channel_a
 	}
 	for (uint32_t i = c->base; i != ack->next; i++)
 		acked(c, i);
+	if (c->base != ack->next)
+		c->moved_at = now;
 	c->base = ack->next;
 	for (unsigned i = 0; i < ack->n; i++) {
 		for (uint32_t k = ack->range[i].first; k < ack->range[i].end; k++)
@@ -256,7 +263,7 @@ mono_t channel_out_deadline(const struct channel_out *c)
 		const struct channel_frame *f = frame_at(c, i);
 
 		if (is_under_way(f))
-			return mono_after_ms(f->sent_at, CHANNEL_RESEND_MS);
+			return overdue_at(c, f);
 	}
 	return MONO_NEVER;
 }

@@ -27,7 +27,7 @@ enum {
 	CHANNEL_BYTES = 4 * 1024 * 1024, /* of them */
 	CHANNEL_WINDOW = 256,            /* frames under way at most */
 	CHANNEL_WINDOW_BYTES = 512 * 1024,
-	CHANNEL_RESEND_MS = 20,  /* unacknowledged for so long: sent again */
+	CHANNEL_RESEND_MS = 20,  /* unacknowledged for so long, and none before it: sent again */
 	CHANNEL_REORDER = 3,     /* a frame overtaken by so many is lost */
 	CHANNEL_ACK_FRAMES = 16, /* acknowledged at least that often */
 	CHANNEL_ACK_US = 1000,   /* and that soon */
@@ -47,6 +47,7 @@ struct channel_out {
 	uint32_t next;      /* the one that is being filled */
 	unsigned frame_max; /* bytes of records in a frame */
 	unsigned in_flight, in_flight_bytes, lost;
+	mono_t moved_at;     /* `base` */
 	uint32_t tail, head; /* of `bytes`: where the oldest begins, where the next record goes */
 	struct channel_frame {
 		mono_t made_at, sent_at;

@@ -9,7 +9,7 @@
 enum {
 	EVENTS_STEP = 512,     /* read in one go */
 	EVENTS_BUSY_US = 1000, /* events that come sooner after the last are collected */
-	EVENTS_REST_US = 200,  /* for so long */
+	EVENTS_REST_US = 300,  /* for so long */
 	EVENTS_FULL_US = 1000, /* while the channel is full */
 };
 
