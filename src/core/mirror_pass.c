@@ -325,8 +325,8 @@ static void go_on(struct node *n, mono_t now, struct actions *out)
  * one does on its way. */
 static bool gives_way(const struct mirror *m)
 {
-	return m->pass.running && !m->pass.dumping && !m->pass.dumped &&
-	       (m->wants & WANT_RESYNC) && !(m->pass.wants & wants_that_send);
+	return m->pass.running && !m->pass.dumping && !m->pass.dumped && (m->wants & WANT_RESYNC) &&
+	       !(m->pass.wants & wants_that_send);
 }
 
 void mirror_pass_settle(struct node *n, mono_t now, struct actions *out)
