@@ -136,6 +136,7 @@ enum action_type {
 	ACTION_WRITE,    /* give the kernel the orders in bytes: struct object_order, in a row */
 	ACTION_FETCH,    /* ask the kernel for the object of kind `target` with the key in bytes */
 	ACTION_DUMP,     /* the next step of the dump of kind `target`, which may be its first */
+	ACTION_END_DUMP, /* the rest of it is not wanted */
 };
 
 struct action_role {
@@ -166,6 +167,7 @@ enum { ACTIONS_MAX = 1024, ACTIONS_BYTES = 512 * 1024 };
 /* Actions and their bytes are valid until the next step into the same list. */
 struct actions {
 	bool more; /* carry these out, then step again with EVENT_TIMER */
+	bool full; /* much waits for the peer: leave the kernel's events where they are for now */
 	unsigned n;
 	struct action action[ACTIONS_MAX];
 	size_t used;

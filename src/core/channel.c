@@ -120,6 +120,12 @@ static bool is_under_way(const struct channel_frame *f)
 	return !f->acked && !f->lost;
 }
 
+/* A peer that goes on acknowledging has not come to it yet. */
+static mono_t overdue_at(const struct channel_out *c, const struct channel_frame *f)
+{
+	return mono_after_ms(mono_max(f->sent_at, c->moved_at), CHANNEL_RESEND_MS);
+}
+
 /* What stays unacknowledged for too long is lost. Frames are sent in order, but for those sent
  * again, so that the first that is young enough ends the search. */
 static void expire(struct channel_out *c, mono_t now)
@@ -129,7 +135,7 @@ static void expire(struct channel_out *c, mono_t now)
 
 		if (!is_under_way(f))
 			continue;
-		if (!mono_reached(mono_after_ms(f->sent_at, CHANNEL_RESEND_MS), now))
+		if (!mono_reached(overdue_at(c, f), now))
 			break;
 		mark_lost(c, f);
 	}
@@ -156,8 +162,11 @@ bool channel_out_due(
 	expire(c, now);
 	if (!find_lost(c, &number)) {
 		number = c->fresh;
-		if (number == c->next || number - c->base >= CHANNEL_WINDOW ||
+		if (number - c->base >= CHANNEL_WINDOW ||
 			c->in_flight_bytes >= CHANNEL_WINDOW_BYTES)
+			return false;
+		channel_out_flush(c);
+		if (number == c->next)
 			return false;
 	}
 	const struct channel_frame *f = frame_at(c, number);
@@ -226,7 +235,6 @@ bool channel_out_acked(struct channel_out *c, mono_t now, const struct channel_a
 {
 	uint32_t highest = ack->next;
 
-	(void)now;
 	if (ack->epoch != c->epoch || channel_before(ack->next, c->base) ||
 		channel_before(c->fresh, ack->next))
 		return false;
@@ -237,6 +245,8 @@ bool channel_out_acked(struct channel_out *c, mono_t now, const struct channel_a
 	}
 	for (uint32_t i = c->base; i != ack->next; i++)
 		acked(c, i);
+	if (c->base != ack->next)
+		c->moved_at = now;
 	c->base = ack->next;
 	for (unsigned i = 0; i < ack->n; i++) {
 		for (uint32_t k = ack->range[i].first; k < ack->range[i].end; k++)
@@ -255,7 +265,7 @@ mono_t channel_out_deadline(const struct channel_out *c)
 		const struct channel_frame *f = frame_at(c, i);
 
 		if (is_under_way(f))
-			return mono_after_ms(f->sent_at, CHANNEL_RESEND_MS);
+			return overdue_at(c, f);
 	}
 	return MONO_NEVER;
 }
@@ -265,6 +275,11 @@ size_t channel_out_backlog(const struct channel_out *c)
 	if (c->base == c->next && !is_open(c))
 		return 0;
 	return c->head > c->tail ? c->head - c->tail : CHANNEL_BYTES - c->tail + c->head;
+}
+
+bool channel_out_is_full(const struct channel_out *c)
+{
+	return c->next - c->base > CHANNEL_FRAMES / 4 || channel_out_backlog(c) > CHANNEL_BYTES / 4;
 }
 
 uint64_t channel_out_lag_us(const struct channel_out *c, mono_t now)

@@ -27,7 +27,7 @@ enum {
 	CHANNEL_BYTES = 4 * 1024 * 1024, /* of them */
 	CHANNEL_WINDOW = 256,            /* frames under way at most */
 	CHANNEL_WINDOW_BYTES = 512 * 1024,
-	CHANNEL_RESEND_MS = 20,  /* unacknowledged for so long: sent again */
+	CHANNEL_RESEND_MS = 20,  /* unacknowledged for so long, and none before it: sent again */
 	CHANNEL_REORDER = 3,     /* a frame overtaken by so many is lost */
 	CHANNEL_ACK_FRAMES = 16, /* acknowledged at least that often */
 	CHANNEL_ACK_US = 5000,   /* and that soon */
@@ -48,6 +48,7 @@ struct channel_out {
 	unsigned frame_max; /* bytes of records in a frame */
 	unsigned frames;    /* kept at most */
 	unsigned in_flight, in_flight_bytes, lost;
+	mono_t moved_at;     /* `base` */
 	uint32_t tail, head; /* of `bytes`: where the oldest begins, where the next record goes */
 	struct channel_frame {
 		mono_t made_at, sent_at;
@@ -75,7 +76,8 @@ void channel_out_flush(struct channel_out *c);
 /* The number a record written now would travel under. */
 uint32_t channel_out_number(const struct channel_out *c);
 
-/* The next frame to send, if there is one; channel_out_sent() must follow. */
+/* The next frame to send, if there is one; channel_out_sent() must follow. The one that is being
+ * filled goes as it is, unless others have to wait, too. */
 bool channel_out_due(
 	struct channel_out *c, mono_t now, uint32_t *ret_number, struct span *ret_records);
 void channel_out_sent(struct channel_out *c, mono_t now, uint32_t number, unsigned path);
@@ -97,6 +99,8 @@ bool channel_out_acked(struct channel_out *c, mono_t now, const struct channel_a
 mono_t channel_out_deadline(const struct channel_out *c);
 /* Bytes that the peer may lack. */
 size_t channel_out_backlog(const struct channel_out *c);
+/* A quarter of what can be kept waits. */
+bool channel_out_is_full(const struct channel_out *c);
 /* The age of the oldest such frame; 0 if there is none. */
 uint64_t channel_out_lag_us(const struct channel_out *c, mono_t now);
 

@@ -8,13 +8,12 @@ static_assert(sizeof(struct entry) == 24, "an entry of the index");
 
 enum { HEADS_MIN = 256 };
 
-/* A head for every four to eight entries: few of them are ever there, and heads are touched at
- * random, so that they cost memory before entries do. */
+/* At most so many: a head for every two entries. */
 static uint32_t heads_for(uint32_t capacity)
 {
 	uint32_t heads = HEADS_MIN;
 
-	while (heads <= capacity / 8 && heads < 1u << 30)
+	while (heads < capacity / 2 && heads < 1u << 30)
 		heads *= 2;
 	return heads;
 }
@@ -34,7 +33,8 @@ void index_init(
 	ix->key = siphash_key_of(key);
 	ix->capacity = capacity;
 	ix->head = memory;
-	ix->head_mask = heads - 1;
+	ix->heads_max = heads;
+	ix->head_mask = HEADS_MIN - 1;
 	ix->entry = (void *)(ix->head + heads);
 }
 
@@ -111,11 +111,45 @@ static void set_owner(struct index *ix, struct entry *e, enum index_owner owner)
 		e->flags &= (uint8_t)~INDEX_FLAG_OWN;
 }
 
+static uint32_t *head_of(struct index *ix, uint32_t tag)
+{
+	uint32_t i = tag & ix->head_mask;
+
+	if (i < ix->split)
+		i = tag & (ix->head_mask << 1 | 1);
+	return &ix->head[i];
+}
+
+/* One chain more: what of the next one to be split has one more bit of the tag set. */
+static void split_chain(struct index *ix)
+{
+	uint32_t bit = ix->head_mask + 1;
+
+	if (ix->split + bit >= ix->heads_max)
+		return;
+	uint32_t *stays = &ix->head[ix->split], *goes = &ix->head[ix->split + bit];
+	uint32_t i = *stays;
+
+	while (i != 0) {
+		struct entry *e = &ix->entry[i];
+		uint32_t **end = e->tag & bit ? &goes : &stays;
+
+		**end = i;
+		*end = &e->next;
+		i = e->next;
+	}
+	*stays = *goes = 0;
+	if (++ix->split == bit) {
+		ix->head_mask = ix->head_mask << 1 | 1;
+		ix->split = 0;
+	}
+}
+
 struct entry *index_find(struct index *ix, uint64_t hash, uint8_t kind)
 {
 	uint32_t tag = (uint32_t)hash;
 
-	for (uint32_t i = ix->head[tag & ix->head_mask]; i != 0; i = ix->entry[i].next) {
+	for (uint32_t i = *head_of(ix, tag); i != 0; i = ix->entry[i].next) {
 		struct entry *e = &ix->entry[i];
 
 		if (e->tag == tag && e->tag_high == hash >> 32 && index_kind(e) == kind)
@@ -132,6 +166,8 @@ static uint32_t take_free(struct index *ix)
 		ix->free = ix->entry[i].next;
 	else if (ix->used < ix->capacity)
 		i = ++ix->used;
+	if (ix->used > ix->head_mask + 1 + ix->split)
+		split_chain(ix);
 	return i;
 }
 
@@ -143,7 +179,7 @@ struct entry *index_add(
 	if (i == 0)
 		return NULL;
 	struct entry *e = &ix->entry[i];
-	uint32_t *head = &ix->head[(uint32_t)hash & ix->head_mask];
+	uint32_t *head = head_of(ix, (uint32_t)hash);
 
 	*e = (struct entry){
 		.next = *head,
@@ -161,7 +197,7 @@ struct entry *index_add(
 void index_remove(struct index *ix, struct entry *e)
 {
 	uint32_t number = (uint32_t)(e - ix->entry);
-	uint32_t *link = &ix->head[e->tag & ix->head_mask];
+	uint32_t *link = head_of(ix, e->tag);
 
 	if (index_is_dead(e))
 		ix->dead--;

@@ -5,8 +5,8 @@
  * Not a second copy of the tables: an entry is a fingerprint of the key (a tag of 32 bits, and the
  * chain it hangs in) and the three prints of the value, 24 bytes in all. Entries are taken one
  * after the other from memory that the caller gives, zeroed and touched only when used, so that
- * the index costs what is in it, and half a byte to a byte for each possible entry, for the heads
- * of the chains.
+ * the index costs what is in it. So do the heads of the chains, one for each entry taken: with
+ * every entry that is taken, one chain is split in two (linear hashing).
  *
  * Ownership changes hands entry by entry, or for all entries at once: index_adopt() is one
  * assignment, since an entry made or moved before it belongs to whoever adopted last.
@@ -54,7 +54,9 @@ struct index_sums {
 struct index {
 	struct siphash_key key;
 	uint32_t capacity, used, free; /* entries 1..used were taken once; free: head of a list */
-	uint32_t head_mask;
+	uint32_t heads_max;
+	uint32_t head_mask,
+		split;       /* chains below `split` are split by one more bit than the mask */
 	uint32_t *head;      /* borrowed */
 	struct entry *entry; /* borrowed; entry[0] is never used */
 	uint8_t era, eras;   /* the present one; how many came since all entries were last walked */

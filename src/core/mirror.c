@@ -436,6 +436,15 @@ mono_t mirror_deadline(const struct node *n, mono_t now)
 	return sooner(at, mirror_pass_deadline(m), now);
 }
 
+bool mirror_is_full(const struct node *n, mono_t now)
+{
+	const struct mirror *m = n->mirror;
+
+	/* A peer that takes nothing at all is not waited for. */
+	return m != NULL && channel_out_is_full(&m->out) &&
+	       channel_out_lag_us(&m->out, now) < (uint64_t)LAG_MAX_MS * 1000;
+}
+
 uint32_t mirror_mark(struct node *n)
 {
 	if (n->mirror == NULL)

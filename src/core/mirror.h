@@ -149,6 +149,8 @@ void mirror_judge_sync(struct node *n, mono_t now);
 void mirror_settle(struct node *n, mono_t now, struct actions *out);
 void mirror_send(struct node *n, mono_t now, struct actions *out);
 mono_t mirror_deadline(const struct node *n, mono_t now);
+/* So much waits in the channel that more should wait in the kernel. */
+bool mirror_is_full(const struct node *n, mono_t now);
 /* Closes the frame being filled; the number of the next. */
 uint32_t mirror_mark(struct node *n);
 /* Everything before that number is with the peer, or there is no channel. */

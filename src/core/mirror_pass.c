@@ -344,12 +344,25 @@ static void go_on(struct node *n, mono_t now, struct actions *out)
 	node_act(out, ACTION_DUMP, p->kind);
 }
 
+/* A copy for the peer does not wait for a pass that sends nothing; what that was for, the next
+ * one does on its way. */
+static bool gives_way(const struct mirror *m)
+{
+	return m->pass.running && !m->pass.dumping && !m->pass.dumped && (m->wants & WANT_RESYNC) &&
+	       !(m->pass.wants & urgent_wants);
+}
+
 void mirror_pass_settle(struct node *n, mono_t now, struct actions *out)
 {
 	struct mirror *m = n->mirror;
 
 	if (!m->on)
 		return;
+	if (gives_way(m)) {
+		m->wants |= m->pass.wants;
+		m->pass.running = false;
+		node_act(out, ACTION_END_DUMP, m->pass.kind);
+	}
 	if (!m->pass.running && is_wanted(n, now))
 		begin(n, now);
 	if (m->pass.running)

@@ -99,7 +99,6 @@ void mirror_send(struct node *n, mono_t now, struct actions *out)
 	m->has_path = choose_path(n);
 	if (!m->has_path)
 		return;
-	channel_out_flush(&m->out);
 	if (channel_in_ack_due(&m->in, now))
 		send_ack(n, out);
 	for (unsigned i = 0; channel_out_due(&m->out, now, &number, &records); i++) {

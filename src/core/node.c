@@ -386,6 +386,7 @@ static void finish_step(struct node *n, mono_t now, struct actions *out)
 		node_act(out, ACTION_SAVE, 0);
 	n->save_now = false;
 	n->deadline = n->parted ? MONO_NEVER : earliest(n, now);
+	out->full = mirror_is_full(n, now);
 }
 
 void node_continue(struct node *n, mono_t now, const struct event *event, struct actions *out)
@@ -397,7 +398,7 @@ void node_continue(struct node *n, mono_t now, const struct event *event, struct
 
 void node_step(struct node *n, mono_t now, const struct event *event, struct actions *out)
 {
-	out->more = false;
+	out->more = out->full = false;
 	out->n = 0;
 	out->used = 0;
 	if (n->parted)

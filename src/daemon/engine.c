@@ -22,10 +22,21 @@ static void tell(struct engine *e, const struct message *m)
 		log_err(e->log, "engine: the guardian was not told: %s", strerror(-result));
 }
 
-static void send_frame(struct engine *e, const struct action *a)
+/* Sends the frames of the actions from i on that go by one path; the index of the last. */
+static unsigned send_frames(struct engine *e, unsigned i)
 {
-	if (a->target < e->conf->n_paths && e->way[a->target].open)
-		(void)path_send(&e->way[a->target].path, a->bytes);
+	const struct action *first = &e->actions.action[i];
+	struct span frame[PATH_BATCH];
+	unsigned n = 0;
+
+	for (; n < PATH_BATCH && i + n < e->actions.n; n++) {
+		if (first[n].type != ACTION_SEND || first[n].target != first->target)
+			break;
+		frame[n] = first[n].bytes;
+	}
+	if (first->target < e->conf->n_paths && e->way[first->target].open)
+		(void)path_send_batch(&e->way[first->target].path, frame, n);
+	return i + n - 1;
 }
 
 static void order(struct engine *e, const struct action *a)
@@ -78,7 +89,7 @@ void engine_carry_out(struct engine *e)
 		const struct action *a = &e->actions.action[i];
 
 		switch (a->type) {
-		case ACTION_SEND: send_frame(e, a); break;
+		case ACTION_SEND: i = send_frames(e, i); break;
 		case ACTION_ROLE: order(e, a); break;
 		case ACTION_ANNOUNCE: announce(e, a); break;
 		case ACTION_SAVE: save(e); break;
@@ -88,6 +99,7 @@ void engine_carry_out(struct engine *e)
 		case ACTION_WRITE: tables_write(e, a->bytes); break;
 		case ACTION_FETCH: tables_fetch(e, (uint8_t)a->target, a->bytes); break;
 		case ACTION_DUMP: tables_dump(e, (uint8_t)a->target); break;
+		case ACTION_END_DUMP: tables_end_dump(e); break;
 		}
 	}
 	loop_timer_set(&e->core_timer, node_deadline(e->node));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * engine_state: what the engine's files share. engine.c starts it and steps the core, ways.c has
- * the paths and the interfaces, tables.c the kernel's tables that are mirrored, desk.c answers the
- * control socket.
+ * the paths and the interfaces, tables.c the kernel's tables that are mirrored, feeds.c their
+ * events, desk.c answers the control socket.
  */
 #ifndef NSRP_DAEMON_ENGINE_STATE_H
 #define NSRP_DAEMON_ENGINE_STATE_H
@@ -44,10 +44,12 @@ struct tables {
 		struct engine *engine;
 		unsigned index;
 		struct loop_fd io;
+		struct loop_timer rest;
+		mono_t read_at; /* last, and something was there */
 	} feed[4];
 	unsigned n_feeds;
 
-	struct loop_timer feed_timer, dump_timer, own_timer;
+	struct loop_timer dump_timer, own_timer;
 	bool dump_asked, dump_running, dump_stepping;
 	mono_t rest_until;
 	uint8_t dump_kind;
@@ -107,10 +109,17 @@ void tables_addresses_changed(struct engine *e);
 void tables_write(struct engine *e, struct span orders);
 void tables_fetch(struct engine *e, uint8_t kind, struct span key);
 void tables_dump(struct engine *e, uint8_t kind);
+void tables_end_dump(struct engine *e);
 /* Steps the core with what the actions brought. */
 void tables_finish(struct engine *e);
 /* Adds what the kernel's sockets counted. */
 void tables_counters(const struct engine *e, uint64_t sum[COUNTER_COUNT]);
+
+/* feeds.c */
+void feeds_init(struct engine *e);
+/* Reads what waits. */
+void feeds_read(struct engine *e);
+void feeds_fini(struct engine *e);
 
 /* ways.c */
 int ways_init(struct engine *e);

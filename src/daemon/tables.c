@@ -9,12 +9,10 @@
 #include <netinet/in.h>
 
 enum {
-	EVENTS_STEP = 512,       /* read in one go */
 	OBJECTS_MIN = 64 * 1024, /* that the mirror is made for at least */
 	OBJECTS_FACTOR = 2,      /* times the kernel's limit: it may be raised while we run */
 	OWN_WAIT_MS = 100,       /* addresses come in bursts */
 	PAUSE_MAX_US = 5000,
-	FEED_US = 200, /* half of it is what a session waits on average on its way */
 };
 
 /* ---- what the core wanted ------------------------------------------------------------------ */
@@ -85,6 +83,13 @@ void tables_dump(struct engine *e, uint8_t kind)
 		loop_timer_set(&t->dump_timer, t->rest_until);
 }
 
+void tables_end_dump(struct engine *e)
+{
+	if (e->tables.kernel != NULL)
+		kernel_dump_stop(e->tables.kernel);
+	e->tables.dump_running = false;
+}
+
 static void tell_refusals(struct engine *e)
 {
 	struct tables *t = &e->tables;
@@ -140,60 +145,6 @@ static void heard(void *user, const struct object_batch *batch)
 	engine_step(e, &event);
 }
 
-/* Reads what waits, a bounded part of it; true if there was anything. */
-static bool read_feed(struct table_feed *feed)
-{
-	static const struct event lost = { .type = EVENT_LOST };
-	struct engine *e = feed->engine;
-	struct tables *t = &e->tables;
-	uint64_t before = kernel_counters(t->kernel)->events;
-
-	t->reading = true;
-	t->origin = OBJECT_EVENT;
-	int result = kernel_read_events(t->kernel, feed->index, EVENTS_STEP);
-
-	t->reading = false;
-	if (result == -ENOBUFS)
-		engine_step(e, &lost);
-	tables_finish(e);
-	return result != 0 || kernel_counters(t->kernel)->events != before;
-}
-
-static void watch_feeds(struct tables *t, bool on)
-{
-	for (unsigned i = 0; i < t->n_feeds; i++)
-		loop_fd_want(&t->feed[i].io, on ? LOOP_READ : 0);
-}
-
-/* The first event after silence is read at once. Where one came more may follow: from then on
- * they are read together, every FEED_US, until none comes. To wake for each would cost several
- * times as much. */
-static void feed_ready(void *user, unsigned readiness)
-{
-	struct table_feed *feed = user;
-	struct tables *t = &feed->engine->tables;
-
-	(void)readiness;
-	(void)read_feed(feed);
-	watch_feeds(t, false);
-	loop_timer_set(&t->feed_timer, mono_after_us(loop_now(), FEED_US));
-}
-
-static void feed_due(void *user, mono_t due)
-{
-	struct engine *e = user;
-	struct tables *t = &e->tables;
-	bool any = false;
-
-	(void)due;
-	for (unsigned i = 0; i < t->n_feeds; i++)
-		any |= read_feed(&t->feed[i]);
-	if (any)
-		loop_timer_set(&t->feed_timer, mono_after_us(loop_now(), FEED_US));
-	else
-		watch_feeds(t, true);
-}
-
 static enum dump_result dump_step(struct tables *t)
 {
 	int result = 0;
@@ -231,8 +182,7 @@ static void dump_due(void *user, mono_t due)
 		return;
 	/* What the dump is about to show was so when its buffer was filled: the events before that
 	 * come first, or they would look like differences. */
-	for (unsigned i = 0; i < t->n_feeds; i++)
-		feed_ready(&t->feed[i], LOOP_READ);
+	feeds_read(e);
 	t->dump_asked = false;
 	t->dump_stepping = true;
 	event.dumped = dump_step(t);
@@ -347,19 +297,6 @@ void tables_prepare(struct engine *e, struct node_env *env)
 	env->describe = object_describe;
 }
 
-static void open_feeds(struct engine *e)
-{
-	struct tables *t = &e->tables;
-	int fd[4];
-
-	t->n_feeds = kernel_event_fds(t->kernel, fd);
-	for (unsigned i = 0; i < t->n_feeds; i++) {
-		t->feed[i].engine = e;
-		t->feed[i].index = i;
-		loop_fd_init(&t->feed[i].io, &e->loop, fd[i], feed_ready, &t->feed[i]);
-	}
-}
-
 int tables_init(struct engine *e)
 {
 	struct tables *t = &e->tables;
@@ -373,7 +310,6 @@ int tables_init(struct engine *e)
 	int result;
 
 	loop_timer_init(&t->dump_timer, &e->loop, dump_due, e);
-	loop_timer_init(&t->feed_timer, &e->loop, feed_due, e);
 	loop_timer_init(&t->own_timer, &e->loop, read_own_addresses, e);
 	if (t->memory == NULL)
 		return 0;
@@ -381,7 +317,7 @@ int tables_init(struct engine *e)
 	if (result != 0)
 		return result;
 	read_own_addresses(e, loop_now());
-	open_feeds(e);
+	feeds_init(e);
 	return 0;
 }
 
@@ -397,8 +333,7 @@ void tables_fini(struct engine *e)
 {
 	struct tables *t = &e->tables;
 
-	for (unsigned i = 0; i < t->n_feeds; i++)
-		loop_fd_fini(&t->feed[i].io);
+	feeds_fini(e);
 	kernel_free(t->kernel);
 	if (t->memory != NULL)
 		munmap(t->memory, t->memory_len);

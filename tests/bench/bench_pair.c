@@ -6,7 +6,8 @@
  *
  * One process reads the events of FROM and hands them on as they are; the other makes of them the
  * messages that create and remove the same in TO. Nothing is parsed, kept, sealed or repeated, and
- * what the kernel refuses is not looked at.
+ * what the kernel refuses is not looked at. Both have the daemons' real-time priority: at another
+ * one they read and write in larger rows, and the comparison would be of schedulers.
  */
 #include "../netns/session.h"
 
@@ -101,9 +102,11 @@ static void run_writer(int from)
 
 int main(int argc, char **argv)
 {
+	const struct sched_param param = { .sched_priority = 50 };
 	int pair[2];
 
 	must(argc == 3, "arguments");
+	(void)sched_setscheduler(0, SCHED_FIFO, &param);
 	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0, "socket pair");
 	pid_t pid = fork();
 

@@ -71,18 +71,44 @@ static unsigned count(int fd)
 
 static struct alien alien;
 
+static void remove_one(const struct nlmsghdr *dumped)
+{
+	struct nlmsghdr *nlh =
+		session_begin(alien_room(&alien), IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST);
+	const struct nlattr *tuple = mnl_nlmsg_get_payload_offset(dumped, sizeof(struct nfgenmsg));
+
+	/* The kernel puts it first. */
+	must(mnl_attr_get_type(tuple) == CTA_TUPLE_ORIG, "tuple");
+	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, mnl_attr_get_payload_len(tuple),
+		mnl_attr_get_payload(tuple));
+	alien_added(&alien, nlh);
+}
+
+/* One by one: the kernel's own way to remove all keeps every writer of the machine waiting. */
 static void flush(void)
 {
-	_Alignas(8) uint8_t room[64];
-	struct nlmsghdr *nlh = session_begin(room, IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST);
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	static _Alignas(8) uint8_t room[64 * 1024];
+	struct nlmsghdr *ask = session_begin(room, IPCTNL_MSG_CT_GET, NLM_F_REQUEST | NLM_F_DUMP);
+	bool done = false;
 
-	/* Without a tuple: all of them. */
-	((struct nfgenmsg *)mnl_nlmsg_get_payload(nlh))->nfgen_family = AF_UNSPEC;
+	must(socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0, "dump socket");
+	must(mnl_socket_sendto(socket, ask, ask->nlmsg_len) > 0, "dump");
 	alien_open(&alien);
-	memcpy(alien_room(&alien), nlh, nlh->nlmsg_len);
-	alien_added(&alien, nlh);
+	while (!done) {
+		int len = (int)mnl_socket_recvfrom(socket, room, sizeof(room));
+
+		must(len > 0, "dump read");
+		for (const struct nlmsghdr *nlh = (const void *)room; mnl_nlmsg_ok(nlh, len);
+			nlh = mnl_nlmsg_next(nlh, &len)) {
+			done = nlh->nlmsg_type == NLMSG_DONE;
+			if (!done)
+				remove_one(nlh);
+		}
+	}
 	alien_send(&alien);
 	mnl_socket_close(alien.socket);
+	mnl_socket_close(socket);
 }
 
 static void create(unsigned first, unsigned n, unsigned rate)

@@ -28,7 +28,7 @@ bench_lab() {
 	on client ip route replace default via 10.77.0.11
 	on server ip route add blackhole 10.99.0.0/16
 	on server ip route replace 10.77.0.100/32 via 10.78.0.11
-	on server "$BENCH" serve 7008 &
+	ip netns exec "$LAB-server" "$BENCH" serve 7008 &
 	LAB_PIDS="$LAB_PIDS $!"
 	disown "$!"
 }
@@ -169,7 +169,7 @@ wire_bytes() { # NODE: sent on the HA links
 }
 
 cached() {
-	conntrackd_ask fw2 -s cache | awk '/^cache:external/ { e = 1 } e && /current active/ { print $4; exit }'
+	conntrackd_ask fw2 -s cache | awk '/external/ { e = 1 } e && /current active/ { print $NF; exit }'
 }
 
 # As bench_sessions mirror, into the daemon's cache.
@@ -197,10 +197,10 @@ mirror_once() { # RATE
 	fi
 }
 
-empty() { # until what was removed is gone everywhere
-	flush_all
+empty() { # what was removed here is gone there, too
+	on fw1 "$BENCH" flush
 	sleep 1
-	flush_all
+	[ "$SYSTEM" = nsrpd ] || on fw2 "$BENCH" flush
 	[ "$SYSTEM" != cache ] || conntrackd_ask fw2 -f >/dev/null 2>&1 || true
 	sleep 0.3
 }

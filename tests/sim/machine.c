@@ -169,6 +169,7 @@ void machine_carry_out(struct world *w, struct machine *m, const struct actions 
 		case ACTION_WRITE: table_write(w, m, a->bytes); break;
 		case ACTION_FETCH: table_fetch(w, m, a->bytes); break;
 		case ACTION_DUMP: table_dump(w, m, (uint8_t)a->target); break;
+		case ACTION_END_DUMP: m->table.dump.running = false; break;
 		}
 	}
 }

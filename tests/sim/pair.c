@@ -192,7 +192,8 @@ static void carry_out(struct pair *p, unsigned i)
 		case ACTION_EXIT: side->exited = true; break;
 		case ACTION_WRITE:
 		case ACTION_FETCH:
-		case ACTION_DUMP: break; /* there is no mirror */
+		case ACTION_DUMP:
+		case ACTION_END_DUMP: break; /* there is no mirror */
 		}
 	}
 }
