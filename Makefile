@@ -96,7 +96,7 @@ COMPILE := -std=c11 -g -fno-strict-aliasing $(MODE_CFLAGS) $(INCLUDES) -D_GNU_SO
 	$(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 LINK := $(MODE_LDFLAGS) $(LDFLAGS) -Wl,--as-needed
 # libev ships no pkg-config file in Debian, so all are named plainly.
-LIBS := -lev -lmnl -lcrypto -ljansson -lsystemd -lcap -linih -lnetfilter_conntrack -lnftnl
+LIBS := -pthread -lev -lmnl -lcrypto -ljansson -lsystemd -lcap -linih -lnetfilter_conntrack -lnftnl
 
 # ---- sources ------------------------------------------------------------------------------
 

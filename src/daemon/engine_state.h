@@ -10,6 +10,7 @@
 #include "engine.h"
 #include "message.h"
 #include "nsrp/node.h"
+#include "io/aside.h"
 #include "io/await.h"
 #include "io/control.h"
 #include "io/kernel.h"
@@ -50,7 +51,9 @@ struct tables {
 	unsigned n_feeds;
 
 	struct loop_timer dump_timer, own_timer;
+	struct aside dumper; /* reads what a dump brings */
 	bool dump_asked, dump_running, dump_stepping;
+	bool dump_unwanted; /* ends when what is being read has come */
 	mono_t rest_until;
 	uint8_t dump_kind;
 
@@ -114,6 +117,10 @@ void tables_end_dump(struct engine *e);
 void tables_finish(struct engine *e);
 /* Adds what the kernel's sockets counted. */
 void tables_counters(const struct engine *e, uint64_t sum[COUNTER_COUNT]);
+
+/* dumps.c */
+int dumps_init(struct engine *e);
+void dumps_fini(struct engine *e);
 
 /* feeds.c */
 void feeds_init(struct engine *e);

@@ -12,7 +12,6 @@ enum {
 	OBJECTS_MIN = 64 * 1024, /* that the mirror is made for at least */
 	OBJECTS_FACTOR = 2,      /* times the kernel's limit: it may be raised while we run */
 	OWN_WAIT_MS = 100,       /* addresses come in bursts */
-	PAUSE_MAX_US = 5000,
 };
 
 /* ---- what the core wanted ------------------------------------------------------------------ */
@@ -73,23 +72,6 @@ void tables_fetch(struct engine *e, uint8_t kind, struct span key)
 	t->n_fetches += 2 + key.len;
 }
 
-void tables_dump(struct engine *e, uint8_t kind)
-{
-	struct tables *t = &e->tables;
-
-	t->dump_asked = true;
-	t->dump_kind = kind;
-	if (!t->dump_stepping)
-		loop_timer_set(&t->dump_timer, t->rest_until);
-}
-
-void tables_end_dump(struct engine *e)
-{
-	if (e->tables.kernel != NULL)
-		kernel_dump_stop(e->tables.kernel);
-	e->tables.dump_running = false;
-}
-
 static void tell_refusals(struct engine *e)
 {
 	struct tables *t = &e->tables;
@@ -143,62 +125,6 @@ static void heard(void *user, const struct object_batch *batch)
 	event.objects.batch = batch;
 	event.objects.origin = e->tables.origin;
 	engine_step(e, &event);
-}
-
-static enum dump_result dump_step(struct tables *t)
-{
-	int result = 0;
-
-	if (!t->dump_running) {
-		kernel_refresh_host(t->kernel);
-		result = kernel_dump_start(t->kernel, t->dump_kind);
-	}
-	if (result == 0) {
-		t->dump_running = true;
-		t->reading = true;
-		t->origin = OBJECT_DUMPED;
-		result = kernel_dump_step(t->kernel);
-		t->origin = OBJECT_EVENT;
-		t->reading = false;
-	}
-	if (result == 1)
-		return DUMP_MORE;
-	if (result == -EINTR)
-		return DUMP_AGAIN;
-	t->dump_running = false;
-	return result == 0 ? DUMP_DONE : DUMP_FAILED;
-}
-
-/* One step of a dump, and as much rest: at most half of the time is spent on it. */
-static void dump_due(void *user, mono_t due)
-{
-	struct engine *e = user;
-	struct tables *t = &e->tables;
-	struct event event = { .type = EVENT_DUMPED };
-	mono_t began = loop_now();
-
-	(void)due;
-	if (!t->dump_asked || t->kernel == NULL)
-		return;
-	/* What the dump is about to show was so when its buffer was filled: the events before that
-	 * come first, or they would look like differences. */
-	feeds_read(e);
-	t->dump_asked = false;
-	t->dump_stepping = true;
-	event.dumped = dump_step(t);
-	if (event.dumped == DUMP_FAILED)
-		kernel_dump_stop(t->kernel);
-	engine_step(e, &event);
-	tables_finish(e);
-
-	t->dump_stepping = false;
-
-	mono_t now = loop_now();
-	uint64_t spent_us = mono_since_us(began, now);
-
-	t->rest_until = mono_after_us(now, spent_us < PAUSE_MAX_US ? spent_us : PAUSE_MAX_US);
-	if (t->dump_asked)
-		loop_timer_set(&t->dump_timer, t->rest_until);
 }
 
 void tables_counters(const struct engine *e, uint64_t sum[COUNTER_COUNT])
@@ -309,11 +235,12 @@ int tables_init(struct engine *e)
 	};
 	int result;
 
-	loop_timer_init(&t->dump_timer, &e->loop, dump_due, e);
 	loop_timer_init(&t->own_timer, &e->loop, read_own_addresses, e);
 	if (t->memory == NULL)
 		return 0;
 	result = kernel_new(&setup, &t->kernel);
+	if (result == 0)
+		result = dumps_init(e);
 	if (result != 0)
 		return result;
 	read_own_addresses(e, loop_now());
@@ -333,6 +260,7 @@ void tables_fini(struct engine *e)
 {
 	struct tables *t = &e->tables;
 
+	dumps_fini(e);
 	feeds_fini(e);
 	kernel_free(t->kernel);
 	if (t->memory != NULL)

@@ -68,6 +68,10 @@ int kernel_dump_start(struct kernel *k, uint8_t kind);
  * dump is complete; -EINTR: the table changed its shape: what was delivered stands, and the dump
  * begins anew with the next call, as often as that happens; else negative errno: the dump ended. */
 int kernel_dump_step(struct kernel *k);
+/* The two halves of a step. read: the system calls, which take as long as the kernel needs to walk
+ * its table; any thread may make it, as long as nobody else touches the dump. take: the rest. */
+void kernel_dump_read(struct kernel *k);
+int kernel_dump_take(struct kernel *k);
 void kernel_dump_stop(struct kernel *k);
 
 /* Asks for one object now; it is delivered as WHOLE. 0, -ENOENT, -EBADMSG, other errno. */

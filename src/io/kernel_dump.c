@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Sends the message of `len` bytes at `bytes` with a new sequence number. */
-static int send_question(struct kernel *k, int fd, uint8_t *bytes, size_t len)
+/* Sends the message of `len` bytes at `bytes`. */
+static int send_question(int fd, uint32_t sequence, uint8_t *bytes, size_t len)
 {
 	struct nlmsghdr *nlh = (void *)bytes;
 	struct iovec iov = { bytes, len };
 	const struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	nlh->nlmsg_seq = ++k->sequence;
+	nlh->nlmsg_seq = sequence;
 	for (;;) {
 		if (sendmsg(fd, &message, 0) >= 0)
 			return 0;
@@ -71,16 +71,14 @@ static int ask(struct kernel *k, struct kernel_dump *dump)
 {
 	_Alignas(struct nlmsghdr) uint8_t bytes[OBJECT_NETLINK_MAX];
 	int len = dump->kind->ops->put_dump(bytes);
-	int result;
 
 	assert(len > 0);
 	dump->fd = kernel_socket(dump->kind->channel->nl_proto);
 	if (dump->fd < 0)
 		return dump->fd;
 	dump->shape = kernel_shape(k);
-	result = send_question(k, dump->fd, bytes, (size_t)len);
-	dump->sequence = k->sequence;
-	return result;
+	dump->sequence++;
+	return send_question(dump->fd, dump->sequence, bytes, (size_t)len);
 }
 
 static void object_dumped(struct kernel *k, const struct nlmsghdr *nlh)
@@ -113,19 +111,22 @@ static int take(struct kernel *k, const struct kernel_dump *dump, size_t len)
 	return changed && result >= 0 ? -EINTR : result;
 }
 
-int kernel_dump_step(struct kernel *k)
+void kernel_dump_read(struct kernel *k)
 {
 	struct kernel_dump *dump = &k->dump;
 	int result = 0;
-	ssize_t len;
 
 	assert(dump->kind);
 	if (dump->fd < 0)
 		result = ask(k, dump);
-	if (!result) {
-		len = receive(dump->fd, k->dumped, sizeof(k->dumped));
-		result = len < 0 ? (int)len : take(k, dump, (size_t)len);
-	}
+	dump->got = result ? result : receive(dump->fd, k->dumped, sizeof(k->dumped));
+}
+
+int kernel_dump_take(struct kernel *k)
+{
+	struct kernel_dump *dump = &k->dump;
+	int result = dump->got < 0 ? (int)dump->got : take(k, dump, (size_t)dump->got);
+
 	kernel_deliver(k, &k->batch);
 	if (result == 1)
 		return 1;
@@ -135,6 +136,12 @@ int kernel_dump_step(struct kernel *k)
 	else
 		dump->kind = NULL;
 	return result;
+}
+
+int kernel_dump_step(struct kernel *k)
+{
+	kernel_dump_read(k);
+	return kernel_dump_take(k);
 }
 
 /* ---- one object ---------------------------------------------------------------------------- */
@@ -172,7 +179,7 @@ int kernel_get(struct kernel *k, uint8_t kind, struct span key)
 
 	if (result <= 0)
 		return result ? result : -ENOENT;
-	result = send_question(k, known->channel->ask_fd, bytes, (size_t)result);
+	result = send_question(known->channel->ask_fd, ++k->sequence, bytes, (size_t)result);
 	if (result)
 		return result;
 	do {

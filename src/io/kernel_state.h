@@ -47,6 +47,7 @@ struct kernel_dump {
 	int fd;                         /* owned; -1 = still to be asked for */
 	uint32_t sequence;
 	uint32_t shape; /* of the tables when it was asked for */
+	ssize_t got;    /* what the last read brought: bytes, or negative errno */
 };
 
 /* A message of the row that is being written. */
