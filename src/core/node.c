@@ -125,14 +125,13 @@ static void ran_too_late(struct node *n, mono_t now, uint64_t late_us, struct ac
 	node_count(n, COUNTER_LATE_DETECTION);
 	log_warn(n->env.log, "this node ran %u ms late: listens before it acts",
 		(unsigned)(late_us / 1000));
-	if (n->joining == JOINING_NOT) {
+	n->join_earliest = mono_after_us(now, node_detection_us(n));
+	if (n->joining == JOINING_BOOT) { /* one that it slept through is none */
+		n->join_until = mono_max(n->join_until, n->join_earliest);
+	} else {
 		n->joining = JOINING_LATE;
-		n->join_until = MONO_NEVER;
+		n->join_until = n->join_earliest;
 	}
-	if (n->joining == JOINING_LATE)
-		n->join_until = mono_after_us(now, node_detection_us(n));
-	else /* a boot wait that it slept through is none */
-		n->join_until = mono_max(n->join_until, mono_after_us(now, node_detection_us(n)));
 	linkset_forget(&n->links);
 	n->peer_since = now;
 	node_forget_peer(n, now, REASON_LATE, out);
@@ -242,7 +241,8 @@ static void carrier_changed(struct node *n, mono_t now, unsigned path, bool up)
 		return;
 	n->carrier_seen = true;
 	if (n->joining == JOINING_BOOT)
-		n->join_until = mono_min(n->join_latest, mono_after_ms(now, n->conf->boot_wait_ms));
+		n->join_until = mono_max(n->join_earliest,
+			mono_min(n->join_latest, mono_after_ms(now, n->conf->boot_wait_ms)));
 }
 
 static void monitor_reported(struct node *n, unsigned monitor, bool ok)

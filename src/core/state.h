@@ -97,6 +97,7 @@ struct node {
 
 	enum joining joining;
 	mono_t join_until, join_latest;
+	mono_t join_earliest; /* it ran late, and listens, whatever the carriers do */
 	bool carrier_seen;
 	bool stopping, parted;
 	mono_t stop_until;

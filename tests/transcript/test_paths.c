@@ -194,6 +194,25 @@ static void a_boot_wait_that_was_slept_through_is_none(void **state)
 	ASSERT_TOLD(p, "fw1: group 7: init -> master, nobody heard during the boot wait");
 }
 
+static void the_first_carrier_does_not_cut_short_the_listening_of_a_late_node(void **state)
+{
+	struct event event = { .type = EVENT_CARRIER, .carrier = { .up = true } };
+	struct pair *p = *state;
+
+	p->side[0].no_carrier = true;
+	pair_start(p, 0);
+	pair_run(p, 100);
+	pair_pause(p, 0);
+	pair_run(p, 70000);
+	pair_wake(p, 0);
+	pair_run(p, 50);
+	pair_event(p, 0, &event);
+	pair_run(p, 149);
+	assert_int_equal(pair_state(p, 0, 0), GROUP_INIT);
+	pair_run(p, 2);
+	assert_int_equal(pair_state(p, 0, 0), GROUP_MASTER);
+}
+
 struct tape {
 	unsigned n;
 	struct {
@@ -485,6 +504,7 @@ int main(void)
 		STORY(a_paused_master_whose_peer_is_gone_resumes_after_the_detection_time),
 		STORY(a_paused_node_on_its_way_up_starts_no_second_wait),
 		STORY(a_boot_wait_that_was_slept_through_is_none),
+		STORY(the_first_carrier_does_not_cut_short_the_listening_of_a_late_node),
 		STORY(a_replayed_hello_resets_nothing),
 		STORY(a_frame_of_a_former_boot_deafens_nobody),
 		STORY(a_session_is_renewed_without_losing_a_beat),
