@@ -169,7 +169,7 @@ wire_bytes() { # NODE: sent on the HA links
 }
 
 cached() {
-	conntrackd_ask fw2 -s cache | awk '/external/ { e = 1 } e && /current active/ { print $NF; exit }'
+	conntrackd_ask fw2 -s cache | awk '/^cache:external/ { print $NF; exit }'
 }
 
 # As bench_sessions mirror, into the daemon's cache.
