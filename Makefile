@@ -91,7 +91,8 @@ MODE_LDFLAGS := --coverage
 endif
 
 # -std=c11 hides what is not ISO C; _GNU_SOURCE shows POSIX and Linux again.
-COMPILE := -std=c11 -g $(MODE_CFLAGS) $(INCLUDES) -D_GNU_SOURCE= -DNSRP_VERSION='"$(VERSION)"' \
+# Netlink messages are structures in arrays of bytes, which strict aliasing does not know.
+COMPILE := -std=c11 -g -fno-strict-aliasing $(MODE_CFLAGS) $(INCLUDES) -D_GNU_SOURCE= -DNSRP_VERSION='"$(VERSION)"' \
 	$(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 LINK := $(MODE_LDFLAGS) $(LDFLAGS) -Wl,--as-needed
 # libev ships no pkg-config file in Debian, so all are named plainly.
@@ -134,7 +135,7 @@ endif
 everything: $(if $(FUZZ),,all) $(ALL_TESTS)
 
 objects: $(LIB_OBJECTS) $(DAEMON_OBJECTS) $(CTL_OBJECTS)
-programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/objects $(BUILD)/kernel_probe
+programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/flood $(BUILD)/objects $(BUILD)/kernel_probe
 unit-tests: $(UNIT_TESTS)
 transcript-tests: $(TRANSCRIPT_TESTS)
 sim-program: $(SIM)
@@ -164,6 +165,7 @@ $(BUILD)/obj/src/object/%.o: EXTRA := -Wno-cast-align
 $(BUILD)/obj/tests/netns/objects.o: EXTRA := -Wno-cast-align
 # cmocka's assertions do not return, but do not say so.
 $(BUILD)/obj/tests/unit/%.o: EXTRA := -Wno-null-dereference
+$(BUILD)/obj/tests/unit/test_object_%.o: EXTRA := -Wno-null-dereference -Wno-cast-align
 $(BUILD)/obj/tests/transcript/%.o $(BUILD)/obj/tests/fuzz/%.o: EXTRA := -Itests/sim \
 	-Wno-null-dereference
 
@@ -192,6 +194,9 @@ $(BUILD)/nsrpctl: $(CTL_MAIN) $(BUILD)/libctl.a $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/stream: $(BUILD)/obj/tests/netns/stream.o $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
+$(BUILD)/flood: $(BUILD)/obj/tests/netns/flood.o $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/objects: $(BUILD)/obj/tests/netns/objects.o $(BUILD)/libnsrp.a $(BUILD)/link
@@ -319,6 +324,7 @@ install: all
 	$(call put,644,$(PREFIX)/share/man/man1,$(wildcard doc/*.1))
 	$(call put,644,$(PREFIX)/share/doc/nsrpd,$(wildcard conf/*.example))
 	$(call put,644,$(PREFIX)/lib/systemd/system,$(wildcard conf/*.service))
+	$(call put,644,$(PREFIX)/lib/sysctl.d,$(wildcard conf/sysctl.d/*.conf))
 
 clean:
 	rm -rf build

@@ -58,7 +58,7 @@ enum event_type {
 	EVENT_LOST,       /* this kernel lost events of mirrored objects */
 	EVENT_REFUSED,    /* an order of ACTION_WRITE was not carried out */
 	EVENT_RESYNC,     /* the operator wants everything mirrored anew */
-	EVENT_AUDIT,      /* the operator wants kernel, index and peer compared */
+	EVENT_AUDIT,      /* the operator wants both kernels, indexes and the two nodes compared */
 };
 
 enum object_origin { OBJECT_EVENT, OBJECT_DUMPED, OBJECT_FETCHED };
@@ -136,7 +136,7 @@ enum action_type {
 	ACTION_WRITE,    /* give the kernel the orders in bytes: struct object_order, in a row */
 	ACTION_FETCH,    /* ask the kernel for the object of kind `target` with the key in bytes */
 	ACTION_DUMP,     /* the next step of the dump of kind `target`, which may be its first */
-	ACTION_END_DUMP, /* no more of it is wanted */
+	ACTION_END_DUMP, /* the rest of it is not wanted */
 };
 
 struct action_role {
@@ -193,6 +193,7 @@ struct node_env {
 	 * node_mirror_size(mirror_objects) bytes, aligned as malloc aligns. */
 	void *mirror;
 	uint32_t mirror_objects;
+	uint32_t mirror_frames; /* that the channel keeps at most; 0 = as many as it can */
 	uint8_t mirror_key[16]; /* of the hash, equal on both nodes */
 	/* struct object_ops' describe(), by kind. */
 	int (*describe)(uint8_t kind, struct span key, struct span value, struct object *ret);
@@ -263,6 +264,36 @@ struct path_view {
 	uint32_t echo_age_us; /* of our number that the last beat echoed; 0 = none */
 };
 
+/* The last full copy that came to its end. */
+struct mirror_copy {
+	uint32_t times; /* how many came to their end; 0: none, and the rest is 0 */
+	uint32_t objects, ms;
+	mono_t at;
+};
+
+/* The last comparison of its kind. */
+struct mirror_found {
+	uint32_t times; /* how many there were; 0: none, and the rest is 0 */
+	uint32_t compared, differed;
+	bool failed;   /* there was nothing to compare with */
+	uint32_t ever; /* differed in all of them */
+};
+
+/* What came to its end in the mirror. */
+struct mirror_past {
+	struct mirror_copy sent, heard;
+	/* Walks through the kernels' tables, in objects: this one's, and the peer's when it was
+	 * asked for one. Those that began are counted, too: of this node one is under way at most,
+	 * and `own` has the number of the last that ended. */
+	uint32_t walks;
+	struct mirror_found own, peer;
+	uint32_t own_ms;
+	mono_t own_at;
+	/* Digests of what the one owns with those of what the other has of it, in buckets. */
+	struct mirror_found ours, theirs;
+	uint32_t unanswered; /* of ours that are under way */
+};
+
 struct mirror_view {
 	bool on;                               /* there is one */
 	bool up;                               /* there is a channel to the peer */
@@ -276,6 +307,8 @@ struct mirror_view {
 	uint64_t peer_lag_us; /* of what the peer sends */
 	size_t backlog;       /* bytes */
 	bool auditing;
+	bool arrived; /* the last full copy sent is with the peer to its end */
+	struct mirror_past past;
 };
 
 struct node_view {

@@ -77,6 +77,10 @@ struct object {
 	uint32_t base;
 	uint16_t state, rare;
 	const uint8_t *key, *value; /* borrowed */
+	/* Of an event: the key of another object that changed with this one, of which the kernel
+	 * says nothing by itself; origin_len 0 = none. Behind key and value in their room. */
+	const uint8_t *origin;
+	uint8_t origin_kind, origin_len;
 };
 
 /* Many objects in one piece of memory: what an event or a dump brought in one go. */

@@ -156,6 +156,15 @@ enum result {
 	X(CHANNEL_AGAIN, "channel_again", "channel: frames heard before")                          \
 	X(CHANNEL_BEYOND, "channel_beyond", "channel: frames too far ahead")                       \
 	X(CHANNEL_OVERFLOWS, "channel_overflows", "channel: times it could not keep up")           \
+	X(KERNEL_EVENTS, "kernel_events", "kernel: messages of mirrored tables heard")             \
+	X(KERNEL_IGNORED, "kernel_ignored", "kernel: messages of what is not mirrored")            \
+	X(KERNEL_OVERRUNS, "kernel_overruns", "kernel: times its messages overran the socket")     \
+	X(KERNEL_MALFORMED, "kernel_malformed", "kernel: messages that were not understood")       \
+	X(KERNEL_DUMPS, "kernel_dumps", "kernel: dumps of tables begun")                           \
+	X(KERNEL_DUMPED, "kernel_dumped", "kernel: objects that dumps brought")                    \
+	X(KERNEL_RESTARTED, "kernel_restarted", "kernel: dumps begun anew, the table had moved")   \
+	X(KERNEL_ORDERS, "kernel_orders", "kernel: orders given")                                  \
+	X(KERNEL_REFUSED, "kernel_refused", "kernel: orders it did not carry out")                 \
 	X(CONTROL_REQUESTS, "control_requests", "requests on the control socket")                  \
 	X(CONTROL_MALFORMED, "control_malformed", "requests that were not well-formed")            \
 	X(CONTROL_REFUSED, "control_refused", "requests refused for lack of permission")           \

@@ -53,6 +53,8 @@ enum {
 	X(REMOVE, 3, "it is gone: an event of the sender's kernel")                                \
 	X(BULK, 4, "it is so: from a dump of the sender's kernel")                                 \
 	X(OFFER, 5, "a former master had it: take it unless there is one")                         \
+	X(AUDIT, 6, "please compare your kernel with your index, and say what came of it")         \
+	X(FOUND, 7, "what came of a comparison: which, how much was compared, how much differed")  \
 	X(GONE, 8, "hash of an object of the sender's that is no longer there")                    \
 	X(CLAIM, 9, "hash of an object that is the sender's own")                                  \
 	X(BEGIN, 10, "a resync begins: generation, flags, buckets")                                \
@@ -69,6 +71,10 @@ enum wire_record {
 };
 
 enum { WIRE_BEGIN_ADOPT = 0x01, WIRE_BEGIN_FULL = 0x02, WIRE_CHANNEL_BROKEN = 0x01 };
+
+/* What FOUND tells of: a walk through the kernel's table (in objects), or the SUMS heard (in
+ * buckets), which a node that is not complete, or hashes under another key, cannot compare. */
+enum wire_found { WIRE_FOUND_WALK = 1, WIRE_FOUND_SUMS = 2, WIRE_FOUND_NOT_COMPARED = 3 };
 
 enum wire_frame_type {
 #define X(name, number, text) WIRE_FRAME_##name = number,

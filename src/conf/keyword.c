@@ -198,7 +198,7 @@ const struct conf_keyword conf_keywords[] = {
 	},
 	[KEYWORD_MIRROR_SESSIONS] = {
 		.section = CONF_SECTION_MIRROR, .key = "sessions", .kind = CONF_KIND_YES_NO,
-		.allowed = "yes or no", .default_text = "yes",
+		.built = true, .allowed = "yes or no", .default_text = "yes",
 		.help = "mirror connection tracking: sessions, NAT, expectations",
 		AT(conf_mirror, sessions),
 	},
@@ -236,7 +236,7 @@ const struct conf_keyword conf_keywords[] = {
 	},
 	[KEYWORD_MIRROR_HOLD] = {
 		.section = CONF_SECTION_MIRROR, .key = "hold", .kind = CONF_KIND_DURATION,
-		.min = 1000, .max = 86400000, .allowed = "1s to 24h", .default_text = "10m",
+		.built = true, .min = 1000, .max = 86400000, .allowed = "1s to 24h", .default_text = "10m",
 		.help = "how long the standby keeps a session without news of it",
 		AT(conf_mirror, hold_ms),
 	},

@@ -28,8 +28,10 @@ static void begin(struct channel_out *c)
 	frame_of(c, c->next)->len = 0;
 }
 
-void channel_out_init(struct channel_out *c, unsigned frame_max)
+void channel_out_init(struct channel_out *c, unsigned frame_max, unsigned frames)
 {
+	assert(frames <= CHANNEL_FRAMES);
+	c->frames = frames > 0 ? frames : CHANNEL_FRAMES;
 	c->next = CHANNEL_FIRST;
 	c->frame_max = frame_max;
 	begin(c);
@@ -79,7 +81,7 @@ uint8_t *channel_out_record(struct channel_out *c, mono_t now, size_t len)
 	if (f->len == 0) {
 		uint32_t at;
 
-		if (c->next - c->base >= CHANNEL_FRAMES - 1 || !find_room(c, &at))
+		if (c->next - c->base >= c->frames - 1 || !find_room(c, &at))
 			return NULL;
 		if (c->base == c->next)
 			c->tail = at;

@@ -30,7 +30,7 @@ enum {
 	CHANNEL_RESEND_MS = 20,  /* unacknowledged for so long, and none before it: sent again */
 	CHANNEL_REORDER = 3,     /* a frame overtaken by so many is lost */
 	CHANNEL_ACK_FRAMES = 16, /* acknowledged at least that often */
-	CHANNEL_ACK_US = 1000,   /* and that soon */
+	CHANNEL_ACK_US = 5000,   /* and that soon */
 	CHANNEL_ACK_RANGES = 16,
 };
 
@@ -46,6 +46,7 @@ struct channel_out {
 	uint32_t fresh;     /* the oldest that was never sent */
 	uint32_t next;      /* the one that is being filled */
 	unsigned frame_max; /* bytes of records in a frame */
+	unsigned frames;    /* kept at most */
 	unsigned in_flight, in_flight_bytes, lost;
 	mono_t moved_at;     /* `base` */
 	uint32_t tail, head; /* of `bytes`: where the oldest begins, where the next record goes */
@@ -59,8 +60,9 @@ struct channel_out {
 	uint8_t bytes[CHANNEL_BYTES];
 };
 
-/* Zeroed memory -> a channel whose first epoch begins with CHANNEL_FIRST. */
-void channel_out_init(struct channel_out *c, unsigned frame_max);
+/* Zeroed memory -> a channel whose first epoch begins with CHANNEL_FIRST. It keeps `frames` frames,
+ * or CHANNEL_FRAMES when that is 0. */
+void channel_out_init(struct channel_out *c, unsigned frame_max, unsigned frames);
 /* Drops what is kept; a new epoch begins. */
 void channel_out_restart(struct channel_out *c);
 /* Frames that are begun from now on hold up to so many bytes of records. */

@@ -160,6 +160,8 @@ static bool may_accept(const struct node *n, unsigned g)
 	if ((peer->flags & WIRE_GROUP_FORCED) || peer->reason == REASON_MAINTENANCE ||
 		peer->reason == REASON_STOPPING)
 		return true;
+	if (peer->reason == REASON_PREEMPT && !n->group[g].preempting) /* not any more */
+		return false;
 	return own.operable && (own.in_sync || peer->reason == REASON_MONITORS);
 }
 

@@ -13,7 +13,9 @@ enum {
 	ADOPT_AGAIN_MS = 3000,  /* the former master goes on forwarding for 2 s */
 	SETTLE_AFTER_MS = 2000, /* traffic comes first */
 	LAG_MAX_MS = 1000,      /* more is not in sync */
-	ASK_EVERY_MS = 5000,
+	ASK_EVERY_MS = 5000,    /* and twice as long each time it did not help */
+	ASK_MAX_MS = 320000,
+	FORGOTTEN_MS = 500, /* without a resync that should come by itself */
 	HOLD_ALONE_MS = 24 * 3600 * 1000,
 };
 
@@ -35,7 +37,8 @@ struct mirror *mirror_init(struct node *n, mono_t now)
 	m->in_sync = true;
 	index_init(&m->index, n->env.mirror_key, n->env.mirror_objects,
 		(uint8_t *)m + ((sizeof(*m) + 15) & ~(size_t)15));
-	channel_out_init(&m->out, WIRE_BEAT_FRAME_MAX - MIRROR_FRAME_OVERHEAD);
+	channel_out_init(
+		&m->out, WIRE_BEAT_FRAME_MAX - MIRROR_FRAME_OVERHEAD, n->env.mirror_frames);
 	m->untold = m->adopted_at = m->out.next;
 	return m;
 }
@@ -69,6 +72,11 @@ uint32_t mirror_hash_proof(const struct mirror *m)
 	return (uint32_t)index_hash(&m->index, 0, span_of(text, sizeof(text)));
 }
 
+bool mirror_is_loosening(const struct mirror *m)
+{
+	return (m->wants | (m->pass.running ? m->pass.wants : 0)) & WANT_LOOSEN;
+}
+
 bool mirror_is_sending(const struct mirror *m)
 {
 	return m->sending >= SENDING_START;
@@ -79,6 +87,7 @@ void mirror_break(struct node *n, mono_t now)
 	struct mirror *m = n->mirror;
 
 	channel_out_restart(&m->out);
+	m->past.unanswered = 0;
 	mirror_pass_abort(n, WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS);
 	m->sending = SENDING_DOWN;
 	m->start_at = mono_after_ms(now, BROKEN_WAIT_MS);
@@ -160,17 +169,19 @@ static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 
 	if (m->role > from) {
 		m->settle_due = mono_after_ms(now, SETTLE_AFTER_MS);
-		mirror_pass_abort(n, WANT_SWEEP | WANT_LOOSEN);
+		mirror_pass_abort(n, WANT_SWEEP);
 		m->receiving = false;
 	}
+	if (m->role == MIRROR_IDLE)
+		m->wants |= WANT_LOOSEN;
 	if (m->role == MIRROR_SOLE && !m->up)
 		index_adopt(&m->index, INDEX_OWN);
 	if (!m->up || !mirror_is_sending(m))
 		return;
+	/* The kernel of who was master of all has everything, once that was agreed upon. */
+	if (from == MIRROR_SOLE && m->sending == SENDING_EVENTS)
+		m->complete = true;
 	if (m->role == MIRROR_IDLE) {
-		/* This kernel has everything, unless it was never agreed upon what that is. */
-		if (m->sending == SENDING_EVENTS && from == MIRROR_SOLE)
-			m->complete = true;
 		mirror_pass_abort(n, WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS);
 		if (m->sending != SENDING_EVENTS)
 			m->sending = SENDING_START;
@@ -215,15 +226,31 @@ static void went_down(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
 
+	/* Where not even what was untold before had been told, that stands. */
+	if (m->sending == SENDING_EVENTS)
+		m->untold = m->out.base;
 	m->up = false;
 	m->down_since = now;
 	mirror_break(n, now);
 	m->receiving = false;
-	m->untold = channel_out_number(&m->out);
 	m->adopt_due = MONO_NEVER;
 	m->peer.known = false;
 	if (m->role == MIRROR_SOLE)
 		index_adopt(&m->index, INDEX_OWN);
+}
+
+void mirror_peer_restarted(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+
+	if (m == NULL)
+		return;
+	/* It knows nothing of the present epoch, whether it was missed or not. */
+	if (m->up)
+		went_down(n, now);
+	channel_in_forget(&m->in);
+	m->complete = false;
+	m->peer_heard = 0;
 }
 
 static void judge_channel(struct node *n, mono_t now)
@@ -293,6 +320,8 @@ static const char *lacking(const struct node *n)
 		return NULL;
 	if (!m->complete)
 		return m->receiving ? "the resync is not complete" : "no resync has come";
+	if (mirror_is_loosening(m))
+		return "its sessions have this node's old TCP windows";
 	if (!m->peer.known)
 		return NULL;
 	if (m->peer.broken || m->peer.epoch != m->in.epoch)
@@ -328,16 +357,34 @@ void mirror_judge_sync(struct node *n, mono_t now)
 		peer_name(n));
 }
 
+/* The peer is master, and does not know that this node lacks what it has. */
+static bool is_forgotten(const struct node *n, mono_t now)
+{
+	const struct mirror *m = n->mirror;
+
+	return !m->complete && !m->receiving && !mono_is_never(m->lacking_since) &&
+	       mono_reached(mono_after_ms(m->lacking_since, FORGOTTEN_MS), now) &&
+	       mono_reached(mono_after_ms(m->asked_for_all_at, ASK_EVERY_MS), now);
+}
+
 static void ask(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
 
-	if (!m->ask || !mono_reached(m->ask_due, now) || !mirror_is_sending(m))
+	if (is_forgotten(n, now)) {
+		memset(m->ask_buckets, 0xff, sizeof(m->ask_buckets));
+		m->ask = true;
+		m->ask_due = m->asked_for_all_at = now;
+	}
+	/* A peer that sends all does not listen. */
+	if (!m->ask || m->receiving || !mono_reached(m->ask_due, now) || !mirror_is_sending(m))
 		return;
 	put_plain(n, now, WIRE_RECORD_ASK, span_of(m->ask_buckets, sizeof(m->ask_buckets)));
 	m->ask = false;
 	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
-	m->ask_due = mono_after_ms(now, ASK_EVERY_MS);
+	m->ask_ms = m->ask_ms == 0 ? ASK_EVERY_MS : m->ask_ms * 2;
+	m->ask_ms = m->ask_ms > ASK_MAX_MS ? ASK_MAX_MS : m->ask_ms;
+	m->ask_due = mono_after_ms(now, m->ask_ms);
 }
 
 void mirror_settle(struct node *n, mono_t now, struct actions *out)
@@ -350,6 +397,7 @@ void mirror_settle(struct node *n, mono_t now, struct actions *out)
 	mirror_deliver_held(n, now, out);
 	mirror_judge_sync(n, now);
 	ask(n, now);
+	mirror_verify_settle(n, now);
 	mirror_pass_settle(n, now, out);
 }
 
@@ -379,6 +427,10 @@ mono_t mirror_deadline(const struct node *n, mono_t now)
 		at = sooner(at, mono_after_ms(m->lacking_since, n->conf->sync_wait_ms), now);
 	if (m->ask)
 		at = sooner(at, m->ask_due, now);
+	if (!m->complete && !mono_is_never(m->lacking_since)) {
+		at = sooner(at, mono_after_ms(m->lacking_since, FORGOTTEN_MS), now);
+		at = sooner(at, mono_after_ms(m->asked_for_all_at, ASK_EVERY_MS), now);
+	}
 	if (mirror_pass_is_busy(m))
 		return mono_after_us(now, 1);
 	return sooner(at, mirror_pass_deadline(m), now);
@@ -415,14 +467,17 @@ void mirror_asked(struct node *n, mono_t now, bool resync)
 	if (m == NULL)
 		return;
 	m->audit_now = true;
-	m->pass_after = now;
+	m->pass_after = m->ask_due = now;
+	m->ask_ms = 0;
+	m->verify = !resync;
 	if (!resync)
 		return;
 	if (m->role != MIRROR_IDLE && m->sending == SENDING_EVENTS)
 		m->sending = SENDING_START;
+	if (m->role == MIRROR_SOLE)
+		return;
 	memset(m->ask_buckets, 0xff, sizeof(m->ask_buckets));
-	m->ask = m->role != MIRROR_SOLE;
-	m->ask_due = now;
+	m->ask = true;
 }
 
 void mirror_look(const struct node *n, mono_t now, struct mirror_view *v)
@@ -449,4 +504,6 @@ void mirror_look(const struct node *n, mono_t now, struct mirror_view *v)
 	v->peer_lag_us = (uint64_t)m->peer.lag_ms * 1000;
 	v->backlog = channel_out_backlog(&m->out);
 	v->auditing = m->pass.running;
+	v->arrived = m->past.sent.times > 0 && mirror_is_drained(n, m->copied);
+	v->past = m->past;
 }

@@ -10,7 +10,8 @@
  * way what was asked for: send all (resync) or some buckets (repair), offer, sweep, settle, loosen.
  *
  * One file for each part: mirror.c roles and resync; mirror_wire.c frames; mirror_local.c what this
- * kernel says; mirror_remote.c what the peer says; mirror_pass.c passes.
+ * kernel says; mirror_remote.c what the peer says; mirror_pass.c passes; mirror_verify.c what came
+ * of them.
  */
 #ifndef NSRP_CORE_MIRROR_H
 #define NSRP_CORE_MIRROR_H
@@ -52,7 +53,8 @@ struct mirror_pass {
 	uint8_t kind;   /* being dumped */
 	unsigned wants; /* enum mirror_want */
 	uint32_t walk_at;
-	uint32_t sent; /* objects */
+	uint32_t sent, seen, differed;      /* objects */
+	uint8_t buckets[RECORD_BITMAP_LEN]; /* that a resync or repair sends */
 	mono_t since;
 };
 
@@ -70,25 +72,27 @@ struct mirror {
 	enum mirror_sending sending;
 	mono_t start_at;     /* not before this */
 	bool offers_heard;   /* in this epoch of the peer's */
-	uint32_t untold;     /* own objects with a later stamp changed while the peer was lost */
+	uint32_t untold;     /* own objects of this stamp or a later one: the peer may not know */
 	uint32_t adopted_at; /* number under which the last adoption travels */
 	uint32_t generation; /* of the last resync or repair sent */
-	uint8_t send_buckets[RECORD_BITMAP_LEN];
-	mono_t adopt_due; /* say it again then; MONO_NEVER */
+	uint8_t send_buckets[RECORD_BITMAP_LEN]; /* by the next repair */
+	mono_t adopt_due;                        /* say it again then; MONO_NEVER */
 	mono_t resync_since;
 
 	/* Receiving. */
 	bool same_hash; /* both nodes hash under one key: hashes can be compared */
 	bool complete;  /* a full resync of the present epoch came to its end */
 	bool receiving;
-	uint32_t heard_generation;
+	uint32_t heard_generation;                /* the peer's number of it */
+	uint32_t stamp;                           /* ours: entries that it confirmed carry it */
 	uint8_t sweep_buckets[RECORD_BITMAP_LEN]; /* of the resync or repair that is received */
-	uint32_t confirmed;                       /* objects that carry heard_generation */
+	uint32_t confirmed;                       /* objects that carry it */
 	uint32_t received;
 	mono_t receiving_since;
 	uint8_t ask_buckets[RECORD_BITMAP_LEN]; /* found different: the peer is asked for them */
 	bool ask;
-	mono_t ask_due;
+	mono_t ask_due, asked_for_all_at;
+	uint32_t ask_ms;     /* until it may ask again; 0: the last time all was equal */
 	uint32_t peer_heard; /* the peer had delivered ours up to there */
 	struct {             /* what the peer's beat says of its half */
 		uint32_t epoch, next;
@@ -105,6 +109,13 @@ struct mirror {
 	bool audit_now;
 	bool rest; /* a dump failed: not before pass_after */
 	mono_t audit_due, settle_due, pass_after, down_since;
+
+	/* What operators ask for. */
+	struct mirror_past past;
+	uint32_t copied;    /* the channel's number behind the last full copy */
+	bool verify;        /* the peer is to be asked for a walk */
+	uint32_t answer_at; /* the peer is told what came of that walk; 0 = none */
+	uint32_t differed;  /* buckets of the sums that are coming in */
 
 	struct index index;
 	struct channel_out out;
@@ -128,7 +139,7 @@ bool mirror_heard_data(struct node *n, mono_t now, struct span value, struct act
 bool mirror_heard_ack(struct node *n, mono_t now, struct span value);
 bool mirror_heard_channel(struct node *n, struct span value);
 void mirror_put_channel(const struct node *n, mono_t now, struct writer *w);
-void mirror_peer_restarted(struct node *n);
+void mirror_peer_restarted(struct node *n, mono_t now);
 /* Paths have other indexes than before. */
 void mirror_paths_moved(struct node *n);
 
@@ -151,6 +162,8 @@ void mirror_look(const struct node *n, mono_t now, struct mirror_view *ret_view)
 /* Puts a record into the channel; false: there is none, or it broke. */
 bool mirror_put(struct node *n, mono_t now, const struct record *r);
 bool mirror_is_sending(const struct mirror *m);
+/* This kernel still judges sessions by what it saw before the peer had them. */
+bool mirror_is_loosening(const struct mirror *m);
 /* Equal on two nodes that hash under one key. */
 uint32_t mirror_hash_proof(const struct mirror *m);
 /* The channel starts anew, after a rest. */
@@ -173,6 +186,20 @@ bool mirror_pass_is_busy(const struct mirror *m);
 mono_t mirror_pass_deadline(const struct mirror *m);
 /* Those are not wanted any more. */
 void mirror_pass_abort(struct node *n, unsigned wants);
+/* This kernel and the index differ in an object. */
+void mirror_differed(struct node *n);
+/* The peer is asked for that bucket. */
+void mirror_ask_bucket(struct mirror *m, uint64_t hash);
+/* A full copy was sent, or heard, since then. */
+void mirror_copied(struct node *n, mono_t now, mono_t since, uint32_t objects, bool sent);
+/* A pass ended. */
+void mirror_walked(struct node *n, mono_t now);
+/* The last of the peer's sums was heard. */
+void mirror_compared(struct node *n, mono_t now, bool failed);
+/* Asks the peer for a walk when the operator wants one. */
+void mirror_verify_settle(struct node *n, mono_t now);
+void mirror_heard_audit(struct node *n, mono_t now);
+void mirror_heard_found(struct node *n, struct span value);
 
 static inline struct span object_key(const struct object *o)
 {

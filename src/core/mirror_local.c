@@ -137,6 +137,8 @@ static void changed(
 	};
 
 	(void)mirror_put(n, now, &r);
+	if (o->origin_len > 0)
+		mirror_fetch(n, o->origin_kind, span_of(o->origin, o->origin_len), out);
 }
 
 void mirror_heard_objects(struct node *n, mono_t now, const struct object_batch *batch,
@@ -173,10 +175,12 @@ void mirror_lost_events(struct node *n)
 	n->mirror->audit_now = true;
 }
 
-static void refused_whole(struct node *n, struct entry *e, enum refusal why)
+static void refused_whole(struct node *n, uint64_t hash, struct entry *e, enum refusal why)
 {
 	struct mirror *m = n->mirror;
 
+	if (why == REFUSED_MISSING) /* what it belongs to has not come yet */
+		mirror_ask_bucket(m, hash);
 	node_count(n, why == REFUSED_CLASH  ? COUNTER_REFUSED_CLASH
 		      : why == REFUSED_FULL ? COUNTER_REFUSED_FULL
 					    : COUNTER_REFUSED_OTHER);
@@ -196,14 +200,11 @@ void mirror_refused(struct node *n, const struct object_order *order, enum refus
 
 	switch ((enum object_op)order->op) {
 	case OBJECT_WHOLE:
-	case OBJECT_CREATE: refused_whole(n, e, why); break;
+	case OBJECT_CREATE: refused_whole(n, hash, e, why); break;
 	case OBJECT_CHANGE:
-		/* It is not here: the peer is asked for it, and its neighbours. */
 		node_count(n, COUNTER_MISSING);
 		if (e != NULL && !index_is_dead(e) && index_owner(&m->index, e) == INDEX_PEER) {
-			m->ask = true;
-			m->ask_buckets[index_bucket(hash) / 8] |=
-				(uint8_t)(1u << index_bucket(hash) % 8);
+			mirror_ask_bucket(m, hash);
 			index_remove(&m->index, e);
 		}
 		break;

@@ -12,7 +12,8 @@ enum {
 	SUMS_LEN = 3 + 8 * RECORD_SUMS_MAX,
 };
 
-static const unsigned wants_that_send = WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS;
+/* These do not wait for the time of the next pass. */
+static const unsigned urgent_wants = WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS | WANT_LOOSEN;
 
 static uint64_t audit_every_ms(const struct node *n)
 {
@@ -46,19 +47,20 @@ void mirror_pass_abort(struct node *n, unsigned wants)
 static void put_begin(struct node *n, mono_t now, bool full)
 {
 	struct mirror *m = n->mirror;
-	uint8_t value[9 + RECORD_BITMAP_LEN];
+	uint8_t value[5 + RECORD_BITMAP_LEN];
 	struct writer w = writer_of(value, sizeof(value));
 	struct record r = { .op = WIRE_RECORD_BEGIN, .value = span_of(value, sizeof(value)) };
 
 	if (full)
-		memset(m->send_buckets, 0xff, sizeof(m->send_buckets));
-	/* Never a number of the channel, nor 0. */
-	m->generation = m->generation % (CHANNEL_FIRST - 1) + 1;
+		memset(m->pass.buckets, 0xff, sizeof(m->pass.buckets));
+	else
+		memcpy(m->pass.buckets, m->send_buckets, sizeof(m->pass.buckets));
+	memset(m->send_buckets, 0, sizeof(m->send_buckets));
+	m->generation++;
 	writer_u32(&w, m->generation);
 	writer_u8(&w, (uint8_t)((full ? WIRE_BEGIN_FULL : 0) |
 				(m->role == MIRROR_SOLE ? WIRE_BEGIN_ADOPT : 0)));
-	writer_u32(&w, mirror_hash_proof(m));
-	writer_bytes(&w, m->send_buckets, sizeof(m->send_buckets));
+	writer_bytes(&w, m->pass.buckets, sizeof(m->pass.buckets));
 	if (m->role == MIRROR_SOLE) {
 		m->adopted_at = channel_out_number(&m->out);
 		index_adopt(&m->index, INDEX_OWN);
@@ -83,6 +85,7 @@ static void begin(struct node *n, mono_t now)
 	m->audit_now = m->rest = false;
 	m->audit_due = mono_after_ms(now, audit_every_ms(n));
 	m->pass_after = mono_after_ms(now, PASS_EVERY_MS);
+	m->past.walks++;
 	node_count(n, COUNTER_AUDITS);
 	if (p->wants & (WANT_RESYNC | WANT_BUCKETS))
 		put_begin(n, now, p->wants & WANT_RESYNC);
@@ -99,6 +102,16 @@ static void send_object(struct node *n, mono_t now, uint8_t op, const struct obj
 
 	if (mirror_put(n, now, &r))
 		n->mirror->pass.sent++;
+}
+
+/* What this kernel has of the peer's does not run out, and does not judge by old TCP windows. */
+static void keep_peers(
+	struct node *n, mono_t now, const struct object *o, bool loosen, struct actions *out)
+{
+	if ((o->marks & OBJECT_AGES) && mirror_holds(n->mirror, now))
+		mirror_order(n, OBJECT_HOLD, o->kind, object_key(o), span_of(NULL, 0), out);
+	if (loosen)
+		mirror_order(n, OBJECT_LOOSEN, o->kind, object_key(o), span_of(NULL, 0), out);
 }
 
 /* In the kernel, and not in the index: of before this start, or its event was lost or waits to be
@@ -121,11 +134,15 @@ static void found_unknown(
 		return;
 	}
 	e->pass = m->pass.number;
+	if (m->learned)
+		mirror_differed(n);
 	if (own) {
 		e->stamp = channel_out_number(&m->out);
-		if (m->learned)
-			node_count(n, COUNTER_AUDIT_REPAIRS);
 		send_object(n, now, WIRE_RECORD_WHOLE, o);
+	} else {
+		if (m->learned)
+			mirror_ask_bucket(m, hash);
+		keep_peers(n, now, o, true, out);
 	}
 }
 
@@ -137,18 +154,20 @@ static void found_own(
 	unsigned wants = m->pass.wants;
 
 	if (!index_same(e, o)) {
-		node_count(n, COUNTER_AUDIT_REPAIRS);
+		mirror_differed(n);
 		index_update(&m->index, e, o);
 		e->stamp = channel_out_number(&m->out);
 		send_object(n, now, WIRE_RECORD_WHOLE, o);
 	} else if ((wants & WANT_RESYNC) ||
-		   ((wants & WANT_BUCKETS) && has_bucket(m->send_buckets, hash))) {
+		   ((wants & WANT_BUCKETS) && has_bucket(m->pass.buckets, hash))) {
 		send_object(n, now, WIRE_RECORD_BULK, o);
 	} else if ((wants & WANT_OFFERS) && !channel_before(e->stamp, m->untold)) {
 		send_object(n, now, WIRE_RECORD_OFFER, o);
 	}
 	if ((wants & WANT_SETTLE) && (o->marks & OBJECT_HELD))
 		mirror_order(n, OBJECT_SETTLE, o->kind, object_key(o), object_value(o), out);
+	else if (wants & WANT_LOOSEN)
+		mirror_order(n, OBJECT_LOOSEN, o->kind, object_key(o), span_of(NULL, 0), out);
 }
 
 static void found_peers(
@@ -157,7 +176,7 @@ static void found_peers(
 	struct mirror *m = n->mirror;
 	unsigned wants = m->pass.wants;
 
-	if ((wants & WANT_SWEEP) && e->stamp != m->heard_generation &&
+	if ((wants & WANT_SWEEP) && e->stamp != m->stamp &&
 		(e->stamp == 0 || has_bucket(m->sweep_buckets, index_hash_of(e)))) {
 		node_count(n, COUNTER_SWEPT);
 		index_remove(&m->index, e);
@@ -165,14 +184,12 @@ static void found_peers(
 		return;
 	}
 	if (!index_same(e, o)) {
-		/* Not as the peer said: it will find that the sums differ, and say it again. */
-		node_count(n, COUNTER_AUDIT_REPAIRS);
+		/* Not as the peer said: it is to say it again. */
+		mirror_differed(n);
+		mirror_ask_bucket(m, index_hash_of(e));
 		index_update(&m->index, e, o);
 	}
-	if ((o->marks & OBJECT_AGES) && mirror_holds(m, now))
-		mirror_order(n, OBJECT_HOLD, o->kind, object_key(o), span_of(NULL, 0), out);
-	if (wants & WANT_LOOSEN)
-		mirror_order(n, OBJECT_LOOSEN, o->kind, object_key(o), span_of(NULL, 0), out);
+	keep_peers(n, now, o, wants & WANT_LOOSEN, out);
 }
 
 void mirror_pass_object(struct node *n, mono_t now, const struct object *o, struct actions *out)
@@ -185,6 +202,7 @@ void mirror_pass_object(struct node *n, mono_t now, const struct object *o, stru
 	struct entry *e = index_find(&m->index, hash, o->kind);
 
 	if (e == NULL) {
+		m->pass.seen++;
 		found_unknown(n, now, hash, o, out);
 		return;
 	}
@@ -192,6 +210,7 @@ void mirror_pass_object(struct node *n, mono_t now, const struct object *o, stru
 	if (e->pass == m->pass.number || index_is_dead(e))
 		return;
 	e->pass = m->pass.number;
+	m->pass.seen++;
 	if (index_owner(&m->index, e) == INDEX_OWN)
 		found_own(n, now, e, o, out);
 	else
@@ -215,7 +234,7 @@ static void visit(void *user, struct entry *e)
 	}
 	if (e->pass == m->pass.number || !(m->kinds >> index_kind(e) & 1))
 		return;
-	node_count(w->n, COUNTER_AUDIT_REPAIRS);
+	mirror_differed(w->n);
 	if (index_owner(&m->index, e) == INDEX_OWN) {
 		uint64_t hash = index_hash_of(e);
 		uint8_t value[1 + RECORD_HASH_LEN] = { index_kind(e) };
@@ -225,6 +244,8 @@ static void visit(void *user, struct entry *e)
 		for (unsigned i = 0; i < RECORD_HASH_LEN; i++)
 			value[1 + i] = (uint8_t)(hash >> (8 * (RECORD_HASH_LEN - 1 - i)));
 		(void)mirror_put(w->n, w->now, &r);
+	} else {
+		mirror_ask_bucket(m, index_hash_of(e));
 	}
 	index_remove(&m->index, e);
 }
@@ -280,25 +301,27 @@ static void end(struct node *n, mono_t now)
 	}
 	if (p->wants & (WANT_RESYNC | WANT_BUCKETS)) {
 		put_end(n, now);
+		if (p->wants & WANT_RESYNC)
+			mirror_copied(n, now, m->resync_since, p->sent, true);
 		log_info(n->env.log, "mirror: %s to %s: %u objects in %u ms",
 			p->wants & WANT_RESYNC ? "resync" : "repair",
 			n->conf->node[1 - n->conf->self], p->sent, ms);
 		if (m->sending == SENDING_RESYNC)
 			m->sending = SENDING_EVENTS;
 	}
-	if (p->wants & WANT_BUCKETS)
-		memset(m->send_buckets, 0, sizeof(m->send_buckets));
 	if (m->sending == SENDING_EVENTS && m->role != MIRROR_IDLE) {
+		m->past.unanswered++;
 		for (uint8_t kind = next_kind(m, 0); kind != 0; kind = next_kind(m, kind))
 			put_sums(n, now, kind);
 	}
+	mirror_walked(n, now);
 }
 
 static bool is_wanted(const struct node *n, mono_t now)
 {
 	const struct mirror *m = n->mirror;
 
-	if ((m->wants & wants_that_send) && !m->rest)
+	if ((m->wants & urgent_wants) && !m->rest)
 		return true;
 	return (m->wants != 0 || m->audit_now || mono_reached(m->audit_due, now)) &&
 	       mono_reached(m->pass_after, now);
@@ -326,7 +349,7 @@ static void go_on(struct node *n, mono_t now, struct actions *out)
 static bool gives_way(const struct mirror *m)
 {
 	return m->pass.running && !m->pass.dumping && !m->pass.dumped && (m->wants & WANT_RESYNC) &&
-	       !(m->pass.wants & wants_that_send);
+	       !(m->pass.wants & urgent_wants);
 }
 
 void mirror_pass_settle(struct node *n, mono_t now, struct actions *out)
@@ -379,6 +402,8 @@ void mirror_dumped(struct node *n, mono_t now, enum dump_result result)
 		log_warn(n->env.log, "mirror: the kernel's table could not be read to its end");
 		m->pass.running = false;
 		m->wants |= m->pass.wants;
+		for (unsigned i = 0; (m->pass.wants & WANT_BUCKETS) && i < RECORD_BITMAP_LEN; i++)
+			m->send_buckets[i] |= m->pass.buckets[i];
 		m->audit_now = m->rest = true;
 		m->pass_after = mono_after_ms(now, PASS_EVERY_MS);
 		break;

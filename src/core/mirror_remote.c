@@ -28,9 +28,9 @@ static bool keeps_own(const struct node *n, const struct entry *e, const struct 
 
 static void confirm(struct mirror *m, struct entry *e)
 {
-	if (e->stamp != m->heard_generation)
+	if (e->stamp != m->stamp)
 		m->confirmed++;
-	e->stamp = m->heard_generation;
+	e->stamp = m->stamp;
 	e->pass = m->pass.number;
 }
 
@@ -107,20 +107,23 @@ static void heard_whole(struct node *n, uint64_t hash, struct entry *e, const st
 	confirm(m, e);
 	if (index_same(e, o))
 		return;
+	/* What is replaced takes with it what depends on it. Where an event did not change the
+	 * base it need not be; what differs for another reason, as BULK finds it, is. */
+	enum object_op op =
+		r->op == WIRE_RECORD_WHOLE && e->base == o->base ? OBJECT_CHANGE : OBJECT_WHOLE;
+
 	index_update(&m->index, e, o);
-	mirror_order(n, OBJECT_WHOLE, r->kind, r->key, r->value, d->out);
+	mirror_order(n, op, r->kind, r->key, r->value, d->out);
 }
 
 static void heard_change(struct node *n, uint64_t hash, struct entry *e, const struct record *r,
 	const struct object *o, struct delivery *d)
 {
 	struct mirror *m = n->mirror;
-	unsigned bucket = index_bucket(hash);
 
 	if (e == NULL || index_is_dead(e)) {
 		node_count(n, COUNTER_MISSING);
-		m->ask = true;
-		m->ask_buckets[bucket / 8] |= (uint8_t)(1u << bucket % 8);
+		mirror_ask_bucket(m, hash);
 		return;
 	}
 	if (index_owner(&m->index, e) == INDEX_OWN) {
@@ -144,7 +147,7 @@ static void heard_remove(
 	if (e != NULL && !index_is_dead(e)) {
 		if (index_owner(&m->index, e) == INDEX_OWN)
 			return;
-		if (e->stamp == m->heard_generation && m->confirmed > 0)
+		if (e->stamp == m->stamp && m->confirmed > 0)
 			m->confirmed--;
 		if (m->pass.running)
 			index_kill(&m->index, e);
@@ -214,7 +217,7 @@ static void heard_gone(struct node *n, struct span value)
 
 	if (e == NULL || index_owner(&m->index, e) == INDEX_OWN)
 		return;
-	if (e->stamp == m->heard_generation && m->confirmed > 0)
+	if (e->stamp == m->stamp && m->confirmed > 0)
 		m->confirmed--;
 	e->stamp = 0;
 	m->wants |= WANT_SWEEP;
@@ -247,7 +250,7 @@ static void adopted(struct node *n, const struct delivery *d)
 	for (unsigned kind = 0; kind < INDEX_KINDS; kind++)
 		owned |= m->index.own[kind].entries > 0;
 	index_adopt(&m->index, INDEX_PEER);
-	if (owned)
+	if (owned && !mirror_is_loosening(m))
 		m->wants |= WANT_LOOSEN;
 }
 
@@ -257,28 +260,25 @@ static void heard_begin(struct node *n, struct span value, const struct delivery
 	struct reader r = reader_of(value);
 	uint32_t generation = reader_u32(&r);
 	uint8_t flags = reader_u8(&r);
-	uint32_t proof = reader_u32(&r);
 	struct span buckets = reader_bytes(&r, RECORD_BITMAP_LEN);
 
 	if (!reader_ok(&r)) {
 		node_count(n, COUNTER_RECORDS_MALFORMED);
 		return;
 	}
-	m->same_hash = proof == mirror_hash_proof(m);
-	if (!m->same_hash)
-		log_warn(n->env.log, "mirror: the two nodes started with different cluster keys: "
-				     "they are compared again when both were restarted");
 	mirror_pass_abort(n, WANT_SWEEP);
 	if (flags & WIRE_BEGIN_ADOPT)
 		adopted(n, d);
 	m->heard_generation = generation;
+	/* Never a number of the channel, nor 0. */
+	m->stamp = m->stamp % (CHANNEL_FIRST - 1) + 1;
 	m->receiving = true;
 	m->receiving_since = d->now;
 	m->confirmed = m->received = 0;
 	memcpy(m->sweep_buckets, buckets.data, buckets.len);
 	if (!(flags & WIRE_BEGIN_FULL))
 		return;
-	m->complete = false;
+	/* Within an epoch nothing was missed: what was complete stays so. */
 	log_info(n->env.log, "mirror: resync from %s begins", n->conf->node[1 - n->conf->self]);
 }
 
@@ -309,7 +309,9 @@ static void heard_end(struct node *n, struct span value, const struct delivery *
 	if (!is_full(m->sweep_buckets))
 		return;
 	m->complete = true;
+	m->pass_after = d->now; /* the sweep does not wait */
 	node_count(n, COUNTER_RESYNCS_HEARD);
+	mirror_copied(n, d->now, m->receiving_since, sent, false);
 	log_info(n->env.log, "mirror: resync from %s: %u objects in %u ms",
 		n->conf->node[1 - n->conf->self], sent,
 		(unsigned)(mono_since_us(m->receiving_since, d->now) / 1000));
@@ -322,16 +324,22 @@ static void heard_sums(struct node *n, struct span value, const struct delivery 
 	uint8_t kind = reader_u8(&r);
 	unsigned bucket = reader_u16(&r);
 
-	(void)d;
-	if (!reader_ok(&r) || kind > OBJECT_KIND_MAX || !m->complete || !m->same_hash)
+	if (!reader_ok(&r) || kind > OBJECT_KIND_MAX)
 		return;
+	bool failed = !m->complete || !m->same_hash;
+
 	for (; r.left >= 8 && bucket < INDEX_BUCKETS; bucket++) {
-		if (reader_u64(&r) == m->index.peer[kind].sum[bucket])
+		if (reader_u64(&r) == m->index.peer[kind].sum[bucket] || failed)
 			continue;
 		node_count(n, COUNTER_SUMS_DIFFER);
+		m->differed++;
 		m->ask_buckets[bucket / 8] |= (uint8_t)(1u << bucket % 8);
 		m->ask = true;
 	}
+	if (bucket == INDEX_BUCKETS && !m->ask)
+		m->ask_ms = 0;
+	if (bucket == INDEX_BUCKETS && m->kinds >> kind == 1)
+		mirror_compared(n, d->now, failed);
 }
 
 static void heard_ask(struct node *n, struct span value)
@@ -364,6 +372,8 @@ static void heard_record(struct node *n, const struct record *r, struct delivery
 	case WIRE_RECORD_END: heard_end(n, r->value, d); break;
 	case WIRE_RECORD_ADOPT: adopted(n, d); break;
 	case WIRE_RECORD_OFFERED: n->mirror->offers_heard = true; break;
+	case WIRE_RECORD_AUDIT: mirror_heard_audit(n, d->now); break;
+	case WIRE_RECORD_FOUND: mirror_heard_found(n, r->value); break;
 	case WIRE_RECORD_SUMS: heard_sums(n, r->value, d); break;
 	case WIRE_RECORD_ASK: heard_ask(n, r->value); break;
 	}
@@ -386,8 +396,10 @@ static void epoch_began(struct node *n)
 {
 	struct mirror *m = n->mirror;
 
+	m->ask_ms = 0;
 	m->complete = m->receiving = m->offers_heard = false;
 	m->ask = false;
+	m->differed = 0;
 	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
 }
 
@@ -424,9 +436,13 @@ bool mirror_heard_data(struct node *n, mono_t now, struct span value, struct act
 	struct delivery d = { .now = now, .heard = heard_epoch != 0 ? heard : 0, .out = out };
 
 	m->peer_heard = d.heard;
-	switch (channel_in_heard(&m->in, now, epoch, number, records)) {
-	case CHANNEL_EPOCH: epoch_began(n); /* fall through */
+	enum channel_heard heard_as = channel_in_heard(&m->in, now, epoch, number, records);
+
+	switch (heard_as) {
+	case CHANNEL_EPOCH:
 	case CHANNEL_NEXT:
+		if (heard_as == CHANNEL_EPOCH)
+			epoch_began(n);
 		deliver(n, records, &d);
 		mirror_deliver_held(n, now, out);
 		break;

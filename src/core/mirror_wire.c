@@ -141,6 +141,7 @@ void mirror_put_channel(const struct node *n, mono_t now, struct writer *w)
 	writer_u32(w, m->out.next);
 	writer_u16(w, (uint16_t)(lag_ms < UINT16_MAX ? lag_ms : UINT16_MAX));
 	writer_u8(w, m->sending == SENDING_DOWN ? WIRE_CHANNEL_BROKEN : 0);
+	writer_u32(w, mirror_hash_proof(m));
 	writer_tlv_end(w, mark);
 }
 
@@ -151,29 +152,22 @@ bool mirror_heard_channel(struct node *n, struct span value)
 	uint32_t epoch = reader_u32(&r), next = reader_u32(&r);
 	uint16_t lag_ms = reader_u16(&r);
 	uint8_t flags = reader_u8(&r);
+	uint32_t proof = reader_u32(&r);
 
 	if (!reader_ok(&r))
 		return false;
 	if (m == NULL)
 		return true;
+	m->same_hash = proof == mirror_hash_proof(m);
+	if (!m->same_hash && !m->peer.known)
+		log_warn(n->env.log, "mirror: the two nodes started with different cluster keys: "
+				     "they are compared again when both were restarted");
 	m->peer.known = true;
 	m->peer.epoch = epoch;
 	m->peer.next = next;
 	m->peer.lag_ms = lag_ms;
 	m->peer.broken = flags & WIRE_CHANNEL_BROKEN;
 	return true;
-}
-
-void mirror_peer_restarted(struct node *n)
-{
-	struct mirror *m = n->mirror;
-
-	if (m == NULL)
-		return;
-	channel_in_forget(&m->in);
-	m->complete = m->receiving = false;
-	m->peer.known = false;
-	m->peer_heard = 0;
 }
 
 void mirror_paths_moved(struct node *n)

@@ -176,18 +176,17 @@ static void heard_hello(struct node *n, mono_t now, unsigned path,
 	node_count(n, COUNTER_FRAMES_HEARD);
 }
 
-/* A session was confirmed, by a peer that is (`restarted`) or may be another boot. */
+/* A session was confirmed; by another boot of the peer when `restarted`. */
 static void session_confirmed(struct node *n, mono_t now, bool restarted, struct actions *out)
 {
 	node_count(n, COUNTER_HANDSHAKES);
 	n->beat_now = true;
-	if (!restarted && n->peer_known)
+	if (!restarted)
 		return;
-	if (restarted)
-		log_info(n->env.log, "peer %s: restarted", n->conf->node[1 - n->conf->self]);
+	log_info(n->env.log, "peer %s: restarted", n->conf->node[1 - n->conf->self]);
 	n->peer_beat = 0;
 	n->request.in.id = 0;
-	mirror_peer_restarted(n);
+	mirror_peer_restarted(n, now);
 	linkset_peer_restarted(&n->links);
 	if (n->peer_known)
 		node_forget_peer(n, now, REASON_PEER_LOST, out);

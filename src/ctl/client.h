@@ -10,7 +10,8 @@
 #include <jansson.h>
 
 enum {
-	CLIENT_TIME_MS = 10000, /* what verbs allow */
+	CLIENT_TIME_MS = 10000,       /* what verbs allow */
+	CLIENT_LONG_TIME_MS = 150000, /* those that wait for both nodes' tables */
 	CLIENT_ANSWER_MAX = 1 << 20,
 	CLIENT_ERROR_MAX = 400,
 };

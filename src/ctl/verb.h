@@ -17,6 +17,8 @@ int verb_maintenance(const struct invocation *in);
 int verb_why(const struct invocation *in);
 int verb_history(const struct invocation *in);
 int verb_reload(const struct invocation *in);
+int verb_sync(const struct invocation *in);
+int verb_verify(const struct invocation *in);
 int verb_version(const struct invocation *in);
 
 /* verb_check.c, verb_genkey.c: those that need none. */

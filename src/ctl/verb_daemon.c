@@ -10,7 +10,8 @@ enum { MONITORING_UNKNOWN = 3 };
 
 /* Asks; the exit status. Unless it is CTL_DONE the reason is in `error`. The request's reference
  * is taken. */
-static int ask(const struct invocation *in, json_t *request, json_t **ret_answer, char *error)
+static int ask_for(
+	const struct invocation *in, int time_ms, json_t *request, json_t **ret_answer, char *error)
 {
 	int status = CTL_UNREACHABLE;
 
@@ -18,13 +19,29 @@ static int ask(const struct invocation *in, json_t *request, json_t **ret_answer
 		(void)snprintf(error, CLIENT_ERROR_MAX, "out of memory");
 		return CTL_FAILED;
 	}
-	switch (client_ask(in->rundir, request, CLIENT_TIME_MS, ret_answer, error)) {
+	switch (client_ask(in->rundir, request, time_ms, ret_answer, error)) {
 	case CLIENT_ANSWERED: status = CTL_DONE; break;
 	case CLIENT_REFUSED: status = CTL_FAILED; break;
 	case CLIENT_UNREACHABLE: status = CTL_UNREACHABLE; break;
 	}
 	json_decref(request);
 	return status;
+}
+
+static int ask(const struct invocation *in, json_t *request, json_t **ret_answer, char *error)
+{
+	return ask_for(in, CLIENT_TIME_MS, request, ret_answer, error);
+}
+
+static void show(const struct invocation *in, const json_t *answer,
+	void (*view)(const struct page *page, const json_t *answer))
+{
+	struct page page = page_of(stdout);
+
+	if (in->options & OPTION_JSON)
+		verb_print_json(answer);
+	else
+		view(&page, answer);
 }
 
 /* Asks and shows the answer. */
@@ -37,13 +54,7 @@ static int ask_and_view(const struct invocation *in, json_t *request,
 
 	if (status != CTL_DONE)
 		return verb_fail(status, "%s", error);
-	if (in->options & OPTION_JSON) {
-		verb_print_json(answer);
-	} else {
-		struct page page = page_of(stdout);
-
-		view(&page, answer);
-	}
+	show(in, answer, view);
 	json_decref(answer);
 	return CTL_DONE;
 }
@@ -147,6 +158,39 @@ int verb_maintenance(const struct invocation *in)
 int verb_reload(const struct invocation *in)
 {
 	return ask_and_view(in, json_pack("{s:s}", "verb", "reload"), view_result);
+}
+
+int verb_sync(const struct invocation *in)
+{
+	char error[CLIENT_ERROR_MAX];
+	json_t *answer = NULL, *request = json_pack("{s:s}", "verb", "sync");
+
+	if (in->argument[0])
+		(void)json_object_set_new(request, "kind", json_string(in->argument[0]));
+	int status = ask_for(in, CLIENT_LONG_TIME_MS, request, &answer, error);
+
+	if (status != CTL_DONE)
+		return verb_fail(status, "%s", error);
+	show(in, answer, view_result);
+	json_decref(answer);
+	return CTL_DONE;
+}
+
+int verb_verify(const struct invocation *in)
+{
+	char error[CLIENT_ERROR_MAX];
+	json_t *answer = NULL;
+	int status = ask_for(
+		in, CLIENT_LONG_TIME_MS, json_pack("{s:s}", "verb", "verify"), &answer, error);
+
+	if (status != CTL_DONE)
+		return verb_fail(status, "%s", error);
+	show(in, answer, view_verify);
+	(void)fflush(stdout);
+	if (!reply_claim(answer, "equal"))
+		status = verb_fail(CTL_FAILED, "%s", reply_text(answer, "result"));
+	json_decref(answer);
+	return status;
 }
 
 int verb_version(const struct invocation *in)

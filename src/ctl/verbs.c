@@ -103,15 +103,17 @@ const struct verb verbs[] = {
 	{
 		.name = "sync",
 		.synopsis = "[KIND]",
-		.help = "mirrors everything again",
+		.help = "a full copy from the master of what is mirrored (of one kind)",
 		.max_arguments = 1,
 		.first_group = -1,
+		.run = verb_sync,
 	},
 	{
 		.name = "verify",
 		.synopsis = "",
-		.help = "compares the two nodes' tables",
+		.help = "compares the two nodes' tables, and repairs what differs",
 		.first_group = -1,
+		.run = verb_verify,
 	},
 	{
 		.name = "metrics",

@@ -16,6 +16,7 @@ void view_groups(const struct page *page, const json_t *answer);
 void view_links(const struct page *page, const json_t *answer);
 void view_monitors(const struct page *page, const json_t *answer);
 void view_mirror(const struct page *page, const json_t *answer);
+void view_verify(const struct page *page, const json_t *answer);
 void view_counters(const struct page *page, const json_t *answer);
 void view_config(const struct page *page, const json_t *answer);
 void view_why(const struct page *page, const json_t *answer);
@@ -26,6 +27,9 @@ void view_check(const struct page *page, const json_t *status);
 int view_monitoring(const json_t *status);
 
 /* What the files of view share. */
+
+/* The line of the status that tells of the mirror. */
+void view_mirror_line(const struct page *page, const json_t *status);
 
 /* How a group's state, and a path's, is to be taken. */
 enum tone view_state_tone(const char *state);

@@ -95,46 +95,39 @@ void view_monitors(const struct page *page, const json_t *answer)
 	view_table(page, &t);
 }
 
-/* ---- mirror ------------------------------------------------------------------------------ */
-
-void view_mirror(const struct page *page, const json_t *answer)
-{
-	static const char *const titles[] = { "KIND", ">LOCAL", ">MIRRORED", "IN SYNC", "LAG",
-		">RESYNCS", NULL };
-	struct table t;
-	json_t *kind, *mirror = json_object_get(answer, "mirror");
-	const char *name;
-	bool built = false;
-
-	table_init(&t, titles);
-	json_object_foreach(mirror, name, kind)
-	{
-		char lag[DURATION_MAX];
-		bool is_in_sync = reply_claim(kind, "in_sync");
-
-		if (!reply_claim(kind, "built"))
-			continue;
-		built = true;
-		reply_duration(kind, "lag_ms", lag);
-		table_add(&t, TONE_PLAIN, "%s", name);
-		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(kind, "local"));
-		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(kind, "mirrored"));
-		table_add(&t, is_in_sync ? TONE_GOOD : TONE_POOR, "%s", is_in_sync ? "yes" : "no");
-		table_add(&t, TONE_PLAIN, "%s", lag);
-		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(kind, "resyncs"));
-	}
-	view_table(page, &t);
-	if (!built)
-		(void)fprintf(page->out, "mirror: not built yet; the peer gets no sessions, SAs or "
-					 "rules\n");
-}
-
 /* ---- counters and config ----------------------------------------------------------------- */
 
-void view_counters(const struct page *page, const json_t *answer)
+/* Where a counter belongs: as its text says, or to the rest. */
+static const char *counter_group(const json_t *counter)
+{
+	static const char *const groups[][2] = {
+		{ "dropped:", "dropped frames" },
+		{ "mirror:", "mirror" },
+		{ "channel:", "channel of the mirror" },
+		{ "kernel:", "kernel's tables" },
+	};
+	const char *text = reply_text(counter, "text");
+
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		if (strncmp(text, groups[i][0], strlen(groups[i][0])) == 0)
+			return groups[i][1];
+	}
+	return "node";
+}
+
+/* The group is the title's; the text need not repeat it. */
+static const char *counter_text_of(const json_t *counter)
+{
+	const char *text = reply_text(counter, "text"), *colon = strchr(text, ':');
+
+	if (strcmp(counter_group(counter), "node") == 0 || !colon)
+		return text;
+	return colon + 1 + strspn(colon + 1, " ");
+}
+
+static void view_counters_of(const struct page *page, const json_t *counters, const char *group)
 {
 	static const char *const titles[] = { ">VALUE", "COUNTER", "WHAT IT COUNTS", NULL };
-	const json_t *counters = json_object_get(answer, "counters");
 	struct table t;
 
 	table_init(&t, titles);
@@ -143,11 +136,28 @@ void view_counters(const struct page *page, const json_t *answer)
 		int64_t value = reply_number(counter, "value");
 		enum tone tone = value == 0 ? TONE_DIM : TONE_PLAIN;
 
+		if (strcmp(counter_group(counter), group) != 0)
+			continue;
 		table_add(&t, tone, "%" PRId64, value);
 		table_add(&t, tone, "%s", reply_text(counter, "key"));
-		table_add(&t, tone, "%s", reply_text(counter, "text"));
+		table_add(&t, tone, "%s", counter_text_of(counter));
 	}
+	page_put(page, TONE_HEAD, "%s", group);
+	(void)fputc('\n', page->out);
 	view_table(page, &t);
+}
+
+void view_counters(const struct page *page, const json_t *answer)
+{
+	static const char *const groups[] = { "node", "dropped frames", "mirror",
+		"channel of the mirror", "kernel's tables" };
+	const json_t *counters = json_object_get(answer, "counters");
+
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		if (i > 0)
+			(void)fputc('\n', page->out);
+		view_counters_of(page, counters, groups[i]);
+	}
 }
 
 void view_config(const struct page *page, const json_t *answer)

@@ -141,25 +141,14 @@ static size_t count_failed_monitors(const json_t *monitors)
 /* What needs no table. */
 static void put_rest(const struct page *page, const json_t *status)
 {
-	const json_t *monitors = json_object_get(status, "monitors"), *kind;
+	const json_t *monitors = json_object_get(status, "monitors");
 	size_t failed = count_failed_monitors(monitors), n = json_array_size(monitors);
-	bool built = false;
-	json_t *mirror = json_object_get(status, "mirror");
-	const char *key;
 
-	json_object_foreach(mirror, key, kind)
-	{
-		built = built || reply_claim(kind, "built");
-	}
 	(void)fputc('\n', page->out);
 	page_put(page, failed > 0 ? TONE_POOR : TONE_PLAIN, "monitors: %zu of %zu failing", failed,
 		n);
 	(void)fputc('\n', page->out);
-	if (!built) {
-		page_put(page, TONE_POOR,
-			"mirror: not built yet; the peer gets no sessions, SAs or rules");
-		(void)fputc('\n', page->out);
-	}
+	view_mirror_line(page, status);
 }
 
 void view_status(const struct page *page, const json_t *status)

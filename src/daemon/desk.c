@@ -19,6 +19,7 @@ static void sum_counters(const struct engine *e, uint64_t sum[COUNTER_COUNT])
 	sum[COUNTER_SEND_ERRORS] += paths.send_errors;
 	sum[COUNTER_SEND_FILTERED] += paths.send_filtered;
 	sum[COUNTER_RECEIVE_OVERRUNS] += paths.overruns;
+	tables_counters(e, sum);
 }
 
 static json_t *show(const struct report_input *in, enum control_show what)
@@ -49,38 +50,122 @@ static json_t *report(
 	case CONTROL_HISTORY: /* answered by its own means */
 	case CONTROL_FAILOVER:
 	case CONTROL_MAINTENANCE:
-	case CONTROL_RELOAD: break;
+	case CONTROL_RELOAD:
+	case CONTROL_SYNC:
+	case CONTROL_VERIFY: break;
 	}
 	return history;
+}
+
+/* What reports are made of. */
+struct sight {
+	struct node_view view;
+	uint64_t counters[COUNTER_COUNT];
+	int path_errors[CONF_PATHS_MAX];
+	struct report_input in;
+};
+
+/* NULL: out of memory. The caller frees it. */
+static struct sight *sight(const struct engine *e)
+{
+	struct sight *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	sum_counters(e, s->counters);
+	for (unsigned i = 0; i < e->conf->n_paths; i++)
+		s->path_errors[i] = e->way[i].open ? path_error(&e->way[i].path) : 0;
+	node_look(e->node, loop_now(), &s->view);
+	s->in = (struct report_input){
+		.conf = e->conf,
+		.view = &s->view,
+		.counters = s->counters,
+		.path_errors = s->path_errors,
+		.wall_ms = wall_now_ms(),
+		.version = NSRP_VERSION,
+	};
+	return s;
 }
 
 /* Answers what only asks. */
 static json_t *look(const struct engine *e, const struct control_request *r)
 {
-	struct node_view *view = malloc(sizeof(*view));
-	uint64_t counters[COUNTER_COUNT];
-	int errors[CONF_PATHS_MAX] = { 0 };
-	json_t *answer = NULL;
+	struct sight *s = sight(e);
 
-	if (view == NULL)
+	if (s == NULL)
 		return NULL;
-	sum_counters(e, counters);
-	for (unsigned i = 0; i < e->conf->n_paths; i++)
-		errors[i] = e->way[i].open ? path_error(&e->way[i].path) : 0;
-	node_look(e->node, loop_now(), view);
-	struct report_input in = {
-		.conf = e->conf,
-		.view = view,
-		.counters = counters,
-		.path_errors = errors,
-		.wall_ms = wall_now_ms(),
-		.version = NSRP_VERSION,
-	};
+	json_t *answer = report(e, r, &s->in);
 
-	answer = report(e, r, &in);
-	free(view);
+	free(s);
 	return answer;
 }
+
+/* ---- what is answered when it is over ------------------------------------------------------ */
+
+/* True: it is over. */
+static bool look_at_wait(struct engine *e, struct desk_wait *w)
+{
+	static const struct event audit = { .type = EVENT_AUDIT };
+	struct sight *s = sight(e);
+	json_t *answer = NULL;
+	enum await_step step = s != NULL ? await_look(&w->await, &s->in, &answer) : AWAIT_OVER;
+
+	free(s);
+	if (step == AWAIT_AGAIN)
+		engine_step(e, &audit);
+	if (step != AWAIT_OVER)
+		return false;
+	control_reply(&e->control, w->token, answer);
+	return true;
+}
+
+static void look_at_waits(void *user, mono_t due)
+{
+	struct engine *e = user;
+	bool any = false;
+
+	(void)due;
+	for (unsigned i = 0; i < AWAITS_MAX; i++) {
+		struct desk_wait *w = &e->wait[i];
+
+		if (w->token != 0 && look_at_wait(e, w))
+			w->token = 0;
+		any |= w->token != 0;
+	}
+	if (any)
+		loop_timer_set(&e->wait_timer, mono_after_ms(loop_now(), AWAIT_LOOK_MS));
+}
+
+static struct desk_wait *free_wait(struct engine *e)
+{
+	for (unsigned i = 0; i < AWAITS_MAX; i++) {
+		if (e->wait[i].token == 0)
+			return &e->wait[i];
+	}
+	return NULL;
+}
+
+static void wait_for(struct engine *e, enum await_kind kind, uint32_t token)
+{
+	const struct event event = { .type = kind == AWAIT_SYNC ? EVENT_RESYNC : EVENT_AUDIT };
+	struct desk_wait *w = free_wait(e);
+	struct sight *s = sight(e);
+	const char *why = s == NULL   ? "out of memory"
+			  : w == NULL ? "others wait for that already: try again later"
+				      : await_refusal(kind, &s->in);
+
+	if (why != NULL) {
+		control_reply_error(&e->control, token, why);
+	} else {
+		w->token = token;
+		await_begin(&w->await, kind, &s->in);
+		engine_step(e, &event);
+		loop_timer_set(&e->wait_timer, mono_after_ms(loop_now(), AWAIT_LOOK_MS));
+	}
+	free(s);
+}
+
+/* ---- requests ------------------------------------------------------------------------------ */
 
 static void command(struct engine *e, const struct control_request *r, uint32_t token)
 {
@@ -121,6 +206,8 @@ static void requested(void *user, const struct control_request *request, uint32_
 	case CONTROL_FAILOVER:
 	case CONTROL_MAINTENANCE: command(e, request, token); break;
 	case CONTROL_RELOAD: reload(e, token); break;
+	case CONTROL_SYNC: wait_for(e, AWAIT_SYNC, token); break;
+	case CONTROL_VERIFY: wait_for(e, AWAIT_VERIFY, token); break;
 	case CONTROL_HISTORY: history(e, token); break;
 	case CONTROL_WHY:
 		if (request->has_group &&
@@ -151,12 +238,14 @@ void desk_init(struct engine *e)
 		.counted = counted,
 	};
 
+	loop_timer_init(&e->wait_timer, &e->loop, look_at_waits, e);
 	control_init(&e->control, &e->loop, &e->setup->control, &handlers);
 }
 
 void desk_fini(struct engine *e)
 {
 	control_fini(&e->control);
+	loop_timer_fini(&e->wait_timer);
 }
 
 void desk_command_ended(struct engine *e, uint32_t token, enum result result)

@@ -10,6 +10,7 @@
 #include "engine.h"
 #include "message.h"
 #include "nsrp/node.h"
+#include "io/await.h"
 #include "io/control.h"
 #include "io/kernel.h"
 #include "io/loop.h"
@@ -76,6 +77,11 @@ struct engine {
 	struct watch *watch;
 	struct loop_fd watch_io;
 	struct control_server control;
+	struct loop_timer wait_timer;
+	struct desk_wait {
+		uint32_t token; /* of the request that is answered when this is over; 0 = none */
+		struct await await;
+	} wait[AWAITS_MAX];
 
 	struct tables tables;
 
@@ -106,9 +112,13 @@ void tables_dump(struct engine *e, uint8_t kind);
 void tables_end_dump(struct engine *e);
 /* Steps the core with what the actions brought. */
 void tables_finish(struct engine *e);
+/* Adds what the kernel's sockets counted. */
+void tables_counters(const struct engine *e, uint64_t sum[COUNTER_COUNT]);
 
 /* feeds.c */
 void feeds_init(struct engine *e);
+/* Reads what waits. */
+void feeds_read(struct engine *e);
 void feeds_fini(struct engine *e);
 
 /* ways.c */

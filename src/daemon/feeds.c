@@ -60,6 +60,12 @@ static void feed_rested(void *user, mono_t due)
 	feed_read(user);
 }
 
+void feeds_read(struct engine *e)
+{
+	for (unsigned i = 0; i < e->tables.n_feeds; i++)
+		feed_read(&e->tables.feed[i]);
+}
+
 void feeds_init(struct engine *e)
 {
 	struct tables *t = &e->tables;

@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "io/kernel.h"
 #include "process.h"
 
 enum { PRIORITY = 49 }; /* one below the engine's */
@@ -183,6 +184,8 @@ int guardian_run(const struct guardian_setup *setup)
 	chores_init(&g->chores, setup->statedir, g->log);
 	if (load(setup->conf_file, setup->node, g->log, &g->loaded, error) == 0) {
 		(void)store_load(setup->statedir, g->log, &g->saved);
+		if (g->loaded.conf.mirror.sessions)
+			kernel_want_events(g->log);
 		status = run(g);
 	}
 	explicit_bzero(g, sizeof(*g));

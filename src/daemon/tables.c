@@ -180,6 +180,9 @@ static void dump_due(void *user, mono_t due)
 	(void)due;
 	if (!t->dump_asked || t->kernel == NULL)
 		return;
+	/* What the dump is about to show was so when its buffer was filled: the events before that
+	 * come first, or they would look like differences. */
+	feeds_read(e);
 	t->dump_asked = false;
 	t->dump_stepping = true;
 	event.dumped = dump_step(t);
@@ -196,6 +199,23 @@ static void dump_due(void *user, mono_t due)
 	t->rest_until = mono_after_us(now, spent_us < PAUSE_MAX_US ? spent_us : PAUSE_MAX_US);
 	if (t->dump_asked)
 		loop_timer_set(&t->dump_timer, t->rest_until);
+}
+
+void tables_counters(const struct engine *e, uint64_t sum[COUNTER_COUNT])
+{
+	if (e->tables.kernel == NULL)
+		return;
+	const struct kernel_counters *k = kernel_counters(e->tables.kernel);
+
+	sum[COUNTER_KERNEL_EVENTS] += k->events;
+	sum[COUNTER_KERNEL_IGNORED] += k->events_ignored;
+	sum[COUNTER_KERNEL_OVERRUNS] += k->overruns;
+	sum[COUNTER_KERNEL_MALFORMED] += k->malformed;
+	sum[COUNTER_KERNEL_DUMPS] += k->dumps;
+	sum[COUNTER_KERNEL_DUMPED] += k->dumped;
+	sum[COUNTER_KERNEL_RESTARTED] += k->dumps_restarted;
+	sum[COUNTER_KERNEL_ORDERS] += k->orders;
+	sum[COUNTER_KERNEL_REFUSED] += k->refused;
 }
 
 /* ---- this node's own addresses ------------------------------------------------------------- */

@@ -192,7 +192,7 @@ static bool client_ask(struct control_client *c, const char *line, size_t len)
 				     " and " CONTROL_ADMIN_GROUP " may read");
 	}
 	c->token = next_token(server, c);
-	c->drop_at = mono_after_ms(loop_now(), CONTROL_ANSWER_MS);
+	c->drop_at = mono_after_ms(loop_now(), control_request_time_ms(&request));
 	h->requested(h->user, &request, c->token);
 	return true;
 }

@@ -8,7 +8,8 @@
  *   - more than CONTROL_CLIENTS_MAX at a time: `{"error":…}` and the end;
  *   - a line of more than CONTROL_REQUEST_MAX bytes: likewise;
  *   - nothing received or taken for CONTROL_IDLE_MS: dropped;
- *   - a request that the caller left without an answer for CONTROL_ANSWER_MS: `{"error":…}`;
+ *   - a request that the caller left without an answer for control_request_time_ms():
+ *     `{"error":…}`;
  *   - an answer of more than CONTROL_REPLY_MAX bytes: `{"error":…}` in its place.
  */
 #ifndef NSRP_IO_CONTROL_H
@@ -25,7 +26,6 @@ enum {
 	CONTROL_CLIENTS_MAX = 16,
 	CONTROL_REPLY_MAX = 512 * 1024, /* with the line end */
 	CONTROL_IDLE_MS = 20000,
-	CONTROL_ANSWER_MS = 20000,
 };
 
 struct control_handlers {

@@ -12,6 +12,7 @@ enum {
 	MEMBER_ON = 4,
 	MEMBER_FORCE = 8,
 	MEMBER_NODE = 16,
+	MEMBER_KIND = 32,
 };
 
 static const struct member {
@@ -23,6 +24,7 @@ static const struct member {
 	{ "on", MEMBER_ON },
 	{ "force", MEMBER_FORCE },
 	{ "node", MEMBER_NODE },
+	{ "kind", MEMBER_KIND },
 };
 
 static const struct verb {
@@ -40,6 +42,8 @@ static const struct verb {
 	{ "maintenance", CONTROL_MAINTENANCE, true,
 		MEMBER_ON | MEMBER_GROUP | MEMBER_FORCE | MEMBER_NODE, MEMBER_ON },
 	{ "reload", CONTROL_RELOAD, true, 0, 0 },
+	{ "sync", CONTROL_SYNC, true, MEMBER_KIND, 0 },
+	{ "verify", CONTROL_VERIFY, true, 0, 0 },
 };
 
 static const struct {
@@ -128,6 +132,32 @@ static bool parse_node(const json_t *value, struct control_request *request, cha
 	return true;
 }
 
+static bool parse_kind(const json_t *value, struct control_request *request, char *error)
+{
+	static const char *const built[] = {
+#define X(name, number, text) text,
+		OBJECT_KINDS(X)
+#undef X
+	};
+	static const char *const later[] = { "sa", "policy", "ruleset", "elements", "neighbour",
+		"file" };
+	const char *text = json_string_value(value);
+
+	for (size_t i = 0; text && i < ARRAY_LEN(built); i++) {
+		if (strcmp(text, built[i]) == 0) {
+			(void)snprintf(request->kind, sizeof(request->kind), "%s", text);
+			return true;
+		}
+	}
+	for (size_t i = 0; text && i < ARRAY_LEN(later); i++) {
+		if (strcmp(text, later[i]) == 0)
+			return refuse(error, "the mirroring of kind \"%s\": not built yet", text);
+	}
+	return refuse(error,
+		"\"kind\" is one of conntrack, expectation, sa, policy, ruleset, elements, "
+		"neighbour, file");
+}
+
 static bool parse_claim(const json_t *value, const char *name, bool *claim, char *error)
 {
 	if (!json_is_boolean(value))
@@ -143,6 +173,7 @@ static bool parse_member(
 	case MEMBER_WHAT: return parse_what(value, request, error);
 	case MEMBER_GROUP: return parse_group(value, request, error);
 	case MEMBER_NODE: return parse_node(value, request, error);
+	case MEMBER_KIND: return parse_kind(value, request, error);
 	case MEMBER_ON: return parse_claim(value, "on", &request->on, error);
 	default: return parse_claim(value, "force", &request->force, error);
 	}
@@ -211,6 +242,13 @@ bool control_request_commands(const struct control_request *request)
 			return verbs[i].commands;
 	}
 	return true;
+}
+
+unsigned control_request_time_ms(const struct control_request *request)
+{
+	return request->verb == CONTROL_SYNC || request->verb == CONTROL_VERIFY
+		       ? CONTROL_ANSWER_LONG_MS
+		       : CONTROL_ANSWER_MS;
 }
 
 unsigned control_request_group(const struct conf *conf, uint8_t id)

@@ -14,6 +14,8 @@
 enum {
 	CONTROL_REQUEST_MAX = 4096, /* bytes of a line, without its end */
 	CONTROL_ERROR_MAX = 160,    /* bytes of a message, with the final NUL */
+	CONTROL_ANSWER_MS = 20000,
+	CONTROL_ANSWER_LONG_MS = 140000, /* to what waits for the peer's table */
 };
 
 enum control_verb {
@@ -25,6 +27,8 @@ enum control_verb {
 	CONTROL_FAILOVER,
 	CONTROL_MAINTENANCE,
 	CONTROL_RELOAD,
+	CONTROL_SYNC,
+	CONTROL_VERIFY,
 };
 
 /* What `show` shows. */
@@ -45,6 +49,7 @@ struct control_request {
 	bool on;                  /* maintenance */
 	bool force;               /* failover, maintenance */
 	char node[CONF_NAME_MAX]; /* maintenance: as given, need not exist; "" = this node */
+	char kind[CONF_NAME_MAX]; /* sync: one that is mirrored; "" = all */
 };
 
 /* Reads a line without its end. False: *ret_request is untouched and `error` says what is
@@ -54,6 +59,9 @@ bool control_request_parse(const char *line, size_t len, struct control_request 
 
 /* True for what changes something; such a request needs the right to command. */
 bool control_request_commands(const struct control_request *request);
+
+/* How long the caller may take for the answer. */
+unsigned control_request_time_ms(const struct control_request *request);
 
 /* Makes the core's command of a failover or maintenance request. NULL, or why there is none, and
  * *ret_command is untouched. */

@@ -39,8 +39,10 @@ static size_t room_used(const struct object *o, const uint8_t *room)
 {
 	size_t key = (size_t)(o->key - room) + o->key_len;
 	size_t value = o->value_len > 0 ? (size_t)(o->value - room) + o->value_len : 0;
+	size_t origin = o->origin_len > 0 ? (size_t)(o->origin - room) + o->origin_len : 0;
 	size_t used = key > value ? key : value;
 
+	used = origin > used ? origin : used;
 	assert(used <= OBJECT_KEY_MAX + OBJECT_VALUE_MAX);
 	return (used + 7) & ~(size_t)7;
 }

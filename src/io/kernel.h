@@ -2,10 +2,11 @@
 /*
  * kernel: the mirrored tables of this machine's kernel, as objects.
  *
- * Three netlink sockets for each protocol in use, with one life: one hears events, one reads
- * dumps, one writes. Events that the writing socket caused are dropped in the kernel by a socket
- * filter, so that what the peer told us is not told back. Which messages say what is the kinds'
- * knowledge (nsrp/object.h); this file knows netlink.
+ * Three netlink sockets for each protocol in use, with one life: one hears events, one writes, one
+ * asks for single objects; and one for each dump, which ends with it. Events that the writing
+ * socket caused are dropped in the kernel by a socket filter, so that what the peer told us is not
+ * told back. Which messages say what is the kinds' knowledge (nsrp/object.h); this file knows
+ * netlink.
  *
  * Nothing blocks but for the time the kernel needs to carry out what it is given, which is
  * bounded by the size of a batch.
@@ -35,9 +36,11 @@ struct kernel_setup {
 	 * 1280 bytes. 0 = 64 MiB. */
 	size_t receive_buffer;
 	/* Events and dumps are delivered through this; the batch is borrowed for the call, which
-	 * must not call back into kernel_read_*(). */
+	 * must not read events or dumps again, but may write, and ask for single objects unless it
+	 * is the answer to such a question. */
 	void (*heard)(void *user, const struct object_batch *batch);
-	/* An order was refused: `error` is positive. Called from kernel_write(). */
+	/* An order was refused: `error` is positive. Called from kernel_write(), and must not call
+	 * it. */
 	void (*refused)(void *user, const struct object_order *order, int error);
 	void *user; /* borrowed */
 };
@@ -53,25 +56,33 @@ void kernel_refresh_host(struct kernel *k);
 
 /* Event sockets: wait for each to become readable, then kernel_read_events() with its index. */
 unsigned kernel_event_fds(const struct kernel *k, int ret_fds[4]);
-/* Reads up to `max` messages. 0: nothing is left; 1: more waits; -ENOBUFS: events were lost
- * (what was read before is delivered; reading goes on with the next call). */
+/* Reads up to `max` messages. 0: nothing is left; 1: more waits; -ENOBUFS: events were lost, and
+ * the loss is over: once the buffer ran over the kernel drops all until it has been read to its
+ * end, so an audit that begins now misses nothing, and one that began earlier may. Reading goes on
+ * with the next call. Other negative errno: the socket failed. */
 int kernel_read_events(struct kernel *k, unsigned i, unsigned max);
 
-/* Starts a dump of `kind`; one at a time, -EBUSY otherwise. */
+/* Starts a dump of `kind`; one at a time, -EBUSY otherwise. -EPROTONOSUPPORT: no such kind. */
 int kernel_dump_start(struct kernel *k, uint8_t kind);
 /* Delivers the next objects, one buffer of the kernel's (some 32 KiB). 1: more is to come; 0: the
  * dump is complete; -EINTR: the table changed its shape: what was delivered stands, and the dump
- * begins anew with the next call; else negative errno: the dump ended. */
+ * begins anew with the next call, as often as that happens; else negative errno: the dump ended. */
 int kernel_dump_step(struct kernel *k);
 void kernel_dump_stop(struct kernel *k);
 
 /* Asks for one object now; it is delivered as WHOLE. 0, -ENOENT, -EBADMSG, other errno. */
 int kernel_get(struct kernel *k, uint8_t kind, struct span key);
 
-/* Carries out orders (struct object_order, in a row, 8-byte aligned), in their order: one batch for
- * the kernel, acknowledged once, errors attributed to their orders. WHOLE: creates; what exists
- * already is removed first. Returns the number refused. */
+/* Carries out orders (struct object_order, in a row, 8-byte aligned): rows for the kernel, each
+ * acknowledged once, errors attributed to their orders. The outcome is that of one after the
+ * other (kernel_write.c says how, and what differs). WHOLE: creates; what exists already is removed
+ * first, and with `force` also what is in the way. That what is to be removed, evicted, held,
+ * settled or loosened is not there is no refusal. Returns the number refused. */
 unsigned kernel_write(struct kernel *k, struct span orders);
+
+/* A session that was made while nobody listened never says that it changed or ended, where the
+ * kernel is left to its preset. Needs the right to write sysctls; logged. */
+void kernel_want_events(const struct log *log);
 
 /* Net-wide: nf_conntrack_max and nf_conntrack_count of this namespace; 0 when unknown. */
 uint32_t kernel_conntrack_max(void);

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kernel_state.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/netfilter/nf_conntrack_sctp.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SYSCTLS "/proc/sys/net/netfilter/nf_conntrack_"
+
+/* nf_conntrack_events: for every session, or for those made while somebody listens. */
+enum { EVENTS_ALWAYS = 1, EVENTS_LISTENED = 2 };
 
 enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
@@ -86,6 +91,22 @@ void kernel_refresh_host(struct kernel *k)
 		*(uint32_t *)(void *)at = read_sysctl(t->name, t->preset);
 	}
 	k->host.tcp_liberal = read_sysctl("tcp_be_liberal", 0) != 0;
+}
+
+void kernel_want_events(const struct log *log)
+{
+	int fd, result;
+
+	if (read_sysctl("events", EVENTS_ALWAYS) != EVENTS_LISTENED)
+		return;
+	fd = open(SYSCTLS "events", O_WRONLY | O_CLOEXEC);
+	result = fd < 0 || write(fd, "1", 1) != 1 ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	if (result != 0)
+		log_warn(log, "kernel: nf_conntrack_events stays 2: %s", strerror(result));
+	else
+		log_info(log, "kernel: nf_conntrack_events: 2 -> 1, what sessions become is told");
 }
 
 uint32_t kernel_conntrack_max(void)

@@ -28,7 +28,7 @@ enum {
 struct kernel_channel {
 	int nl_proto;
 	const struct object_ops *ops[OBJECT_KIND_MAX + 1]; /* this protocol's; ended by NULL */
-	int event_fd, write_fd, ask_fd; /* owned */
+	int event_fd, write_fd, ask_fd;                    /* owned */
 	/* Events were lost, and may be until the queue is empty, which it is at the latest when
 	 * this many more are read; 0 = none. */
 	unsigned lossy;

@@ -14,8 +14,9 @@
  *   ends the row: what stands behind it is run anew, in rows that are short at first, and twice
  *   as long after each that needs no eviction. That bounds how often an order is run.
  *
- * One difference remains: of two objects that are in each other's way, none of which may evict,
- * the later may be taken and the earlier refused.
+ * Differences remain where objects are in each other's way: of two that may not evict, the later
+ * may be taken and the earlier refused; and one that may evict, but is removed or replaced again
+ * by a later order, may not have evicted.
  */
 #include "kernel_state.h"
 

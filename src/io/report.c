@@ -8,36 +8,6 @@
 
 enum { SCHEMA = 1 };
 
-json_t *report_mirror_kinds(void)
-{
-	static const char *const kinds[] = {
-		"conntrack",
-		"expectation",
-		"sa",
-		"policy",
-		"ruleset",
-		"elements",
-		"neighbour",
-		"file",
-	};
-	struct form mirror;
-
-	form_begin(&mirror);
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		struct form kind;
-
-		form_begin(&kind);
-		form_claim(&kind, "built", false);
-		form_number(&kind, "local", 0);
-		form_number(&kind, "mirrored", 0);
-		form_claim(&kind, "in_sync", false);
-		form_null(&kind, "lag_ms");
-		form_number(&kind, "resyncs", 0);
-		form_add(&mirror, kinds[i], form_end(&kind));
-	}
-	return form_end(&mirror);
-}
-
 static json_t *peer(const struct report_input *in)
 {
 	const struct node_view *view = in->view;
@@ -78,14 +48,9 @@ json_t *report_status(const struct report_input *in)
 	form_add(&f, "groups", report_array(in, in->conf->n_groups, report_group));
 	form_add(&f, "links", report_array(in, in->conf->n_paths, report_link));
 	form_add(&f, "monitors", report_array(in, in->conf->n_monitors, report_monitor));
-	form_add(&f, "mirror", report_mirror_kinds());
+	form_add(&f, "mirror", report_mirror_kinds(in));
+	form_add(&f, "mirroring", report_mirroring(in));
 	return form_end(&f);
-}
-
-json_t *report_mirror(const struct report_input *in)
-{
-	(void)in;
-	return form_wrap("mirror", report_mirror_kinds());
 }
 
 static json_t *counter(const char *key, const char *text, uint64_t value)

@@ -42,7 +42,7 @@ struct report_input {
  *  "peer":{"node","alive","in_sync","since","since_ms","conf_differs","realtime"},
  *  "in_sync", "realtime", "session", "stopping",
  *  "groups":[…as report_groups, without addresses and routes], "links":[…], "monitors":[…],
- *  "mirror":{…}}
+ *  "mirror":{…}, "mirroring":{…}: as report_mirror}
  *
  * critical = traffic is hit, or may be: no master, two masters, an inoperable master, refused
  * addresses; warning = it is not, but what the pair is there for is impaired.
@@ -68,7 +68,18 @@ json_t *report_links(const struct report_input *in);
  *   "rise","group":id|"all","automatic"}]} */
 json_t *report_monitors(const struct report_input *in);
 
-/* {"mirror":{"conntrack":{"built","local","mirrored","in_sync","lag_ms","resyncs"},…}} */
+/*
+ * {"mirror":{kind:{"built","local","mirrored","in_sync","lag_ms","resyncs"},…},
+ *  "mirroring":{"node","peer","on","up","in_sync","complete","waited","lag_ms","peer_lag_ms",
+ *   "backlog","sending","sent_so_far","receiving","received_so_far","auditing","index_used",
+ *   "index_size","refused":{"clash","full","other","missing","index_full"},"sent":copy,
+ *   "heard":copy,"audit":found and {"ms","at","since_ms"},"peer_audit":found,
+ *   "buckets_at_peer":found,"buckets_here":found}}
+ * local: owned by this node; mirrored: by the peer, and here too. A copy, the last full one, is
+ * {"times","objects","ms","at","since_ms"}; found is {"times","compared","differed","failed"} of
+ * the last comparison: of a kernel with its index in objects, of the two nodes in buckets. Both
+ * are null when there was none.
+ */
 json_t *report_mirror(const struct report_input *in);
 
 /* {"counters":[{"key","value","text"}]} */

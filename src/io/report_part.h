@@ -29,7 +29,13 @@ json_t *report_standing(const struct report_input *in, unsigned g, bool peer);
 json_t *report_group(const struct report_input *in, unsigned g);
 json_t *report_link(const struct report_input *in, unsigned path);
 json_t *report_monitor(const struct report_input *in, unsigned monitor);
-json_t *report_mirror_kinds(void);
+
+/* The mirror by kind, and what concerns all of it. */
+json_t *report_mirror_kinds(const struct report_input *in);
+json_t *report_mirroring(const struct report_input *in);
+/* null when there was none yet */
+json_t *report_copy(const struct report_input *in, const struct mirror_copy *copy);
+json_t *report_found(const struct mirror_found *found);
 
 /* What is wrong, worst first; the first *ret_critical of it are critical. */
 json_t *report_warnings(const struct report_input *in, size_t *ret_critical);

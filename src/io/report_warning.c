@@ -2,6 +2,7 @@
 #include "form.h"
 #include "report_part.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -177,6 +178,81 @@ static void warn_of_monitors(struct warnings *w)
 	}
 }
 
+/* On a node that takes what the peer sends. */
+static void warn_of_lack(struct warnings *w)
+{
+	const struct mirror_view *m = &w->in->view->mirror;
+
+	if (m->waited)
+		add(&w->other,
+			"%s counts as in sync only since sync-wait is over: sessions of %s may be "
+			"missing here; `nsrpctl sync` asks for all of them",
+			own_name(w), peer_name(w));
+	else if (w->in->view->in_sync)
+		return;
+	else if (m->receiving)
+		add(&w->other, "sessions are being copied from %s: %u objects so far", peer_name(w),
+			m->received_so_far);
+	else if (!m->complete)
+		add(&w->other, "no full copy of the sessions of %s has come yet", peer_name(w));
+	else
+		add(&w->other, "%s lags by %" PRIu64 " ms in sending its sessions", peer_name(w),
+			m->peer_lag_us / 1000);
+}
+
+/* `here`: at this node, of what the peer owns. */
+static void warn_of_differences(struct warnings *w, bool here, const struct mirror_found *found)
+{
+	const uint64_t *counters = w->in->counters;
+	uint64_t refused = counters[COUNTER_REFUSED_CLASH] + counters[COUNTER_REFUSED_FULL];
+	const char *name = here ? own_name(w) : peer_name(w);
+	char why[80] = "";
+
+	if (found->failed)
+		add(&w->other,
+			"the sessions of both nodes cannot be compared at %s: no full copy, or "
+			"another cluster key at its start",
+			name);
+	if (found->differed == 0)
+		return;
+	if (here && refused > 0)
+		(void)snprintf(why, sizeof(why),
+			" (this kernel refused %" PRIu64 " since the start: clash or full)",
+			refused);
+	add(&w->other,
+		"sessions differ at %s: %u of %u buckets%s; `nsrpctl verify` compares and repairs",
+		name, found->differed, found->compared, why);
+}
+
+static void warn_of_mirror(struct warnings *w)
+{
+	const struct mirror_view *m = &w->in->view->mirror;
+
+	if (!m->on && w->in->conf->mirror.sessions)
+		add(&w->other,
+			"sessions are not mirrored: there was no memory for it at the start");
+	if (!m->on)
+		return;
+	if (m->index_size > 0 && m->index_used >= m->index_size)
+		add(&w->other,
+			"the mirror's index is full (%u objects): what is new is not mirrored; "
+			"raise nf_conntrack_max and restart",
+			m->index_size);
+	if (!w->in->view->peer_alive)
+		return;
+	if (!m->up) {
+		add(&w->other, "sessions are not mirrored: there is no channel to %s yet",
+			peer_name(w));
+		return;
+	}
+	warn_of_lack(w);
+	if (m->lag_us >= 1000 * 1000)
+		add(&w->other, "%s lags by %" PRIu64 " ms in taking sessions", peer_name(w),
+			m->lag_us / 1000);
+	warn_of_differences(w, true, &m->past.theirs);
+	warn_of_differences(w, false, &m->past.ours);
+}
+
 json_t *report_warnings(const struct report_input *in, size_t *ret_critical)
 {
 	struct warnings w = { .in = in, .critical = json_array(), .other = json_array() };
@@ -189,6 +265,7 @@ json_t *report_warnings(const struct report_input *in, size_t *ret_critical)
 		if (peer_is_known(&w, g))
 			warn_of_standby(&w, g, true);
 	}
+	warn_of_mirror(&w);
 	warn_of_links(&w);
 	warn_of_monitors(&w);
 	for (unsigned i = 0; in->warnings && i < in->n_warnings; i++)

@@ -117,7 +117,8 @@ static inline void attr_put(struct message *m, uint16_t type, const void *data, 
 	m->at += sizeof(header);
 	if (padded != len)
 		memset(m->at + padded - 4, 0, 4);
-	memcpy(m->at, data, len);
+	if (len > 0) /* a nest that is begun has no data */
+		memcpy(m->at, data, len);
 	m->at += padded;
 }
 
@@ -146,7 +147,7 @@ static inline uint8_t *attr_begin(struct message *m, uint16_t type)
 {
 	uint8_t *nest = m->at;
 
-	attr_put(m, type | NLA_F_NESTED, NULL, 0);
+	attr_put(m, type | NLA_F_NESTED, "", 0);
 	return nest;
 }
 

@@ -11,18 +11,21 @@
 #include "nsrp/base.h"
 
 /* Reads; once too few are left, `bad` is set and all that is read is zero. */
-struct reader {
+struct bytes {
 	const uint8_t *at, *end;
 	bool bad;
 };
 
-static inline struct reader reader_of(struct span bytes)
+static inline struct bytes bytes_of(struct span bytes)
 {
-	return (struct reader){ bytes.data, bytes.data + bytes.len, false };
+	static const uint8_t none[1];
+	const uint8_t *at = bytes.len != 0 ? bytes.data : none; /* no bytes may be nowhere */
+
+	return (struct bytes){ at, at + bytes.len, false };
 }
 
 /* The next `len` bytes, or NULL. */
-static inline const uint8_t *bytes_take(struct reader *r, size_t len)
+static inline const uint8_t *bytes_take(struct bytes *r, size_t len)
 {
 	const uint8_t *at = r->at;
 
@@ -34,7 +37,7 @@ static inline const uint8_t *bytes_take(struct reader *r, size_t len)
 	return at;
 }
 
-static inline void bytes_take_to(struct reader *r, void *to, size_t len)
+static inline void bytes_take_to(struct bytes *r, void *to, size_t len)
 {
 	const uint8_t *at = bytes_take(r, len);
 
@@ -44,21 +47,23 @@ static inline void bytes_take_to(struct reader *r, void *to, size_t len)
 		memset(to, 0, len);
 }
 
-static inline uint8_t bytes_take_8(struct reader *r)
+static inline uint8_t bytes_take_8(struct bytes *r)
 {
 	const uint8_t *at = bytes_take(r, 1);
 
 	return at != NULL ? *at : 0;
 }
 
-static inline uint16_t bytes_take_16(struct reader *r)
+static inline uint16_t bytes_take_16(struct bytes *r)
 {
 	const uint8_t *at = bytes_take(r, 2);
 
-	return at != NULL ? (uint16_t)(at[0] << 8 | at[1]) : 0;
+	if (at == NULL)
+		return 0;
+	return (uint16_t)(at[0] << 8 | at[1]);
 }
 
-static inline uint32_t bytes_take_32(struct reader *r)
+static inline uint32_t bytes_take_32(struct bytes *r)
 {
 	const uint8_t *at = bytes_take(r, 4);
 
@@ -67,7 +72,7 @@ static inline uint32_t bytes_take_32(struct reader *r)
 	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-static inline uint32_t bytes_take_varint(struct reader *r)
+static inline uint32_t bytes_take_varint(struct bytes *r)
 {
 	uint64_t v = 0;
 

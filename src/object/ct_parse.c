@@ -23,8 +23,10 @@ static void parse_tcp(const struct attr *nest, struct ct_session *s)
 			continue;
 		switch (a.type) {
 		case CTA_PROTOINFO_TCP_STATE:
+			if (a.data[0] >= TCP_CONNTRACK_MAX)
+				break;
 			s->tcp.state = a.data[0];
-			s->fields |= s->tcp.state < TCP_CONNTRACK_MAX ? CT_TCP : 0;
+			s->fields |= CT_TCP;
 			break;
 		case CTA_PROTOINFO_TCP_WSCALE_ORIGINAL: s->tcp.wscale[0] = a.data[0] & 15; break;
 		case CTA_PROTOINFO_TCP_WSCALE_REPLY: s->tcp.wscale[1] = a.data[0] & 15; break;

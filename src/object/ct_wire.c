@@ -55,7 +55,7 @@ static uint8_t *encode_nat(uint8_t *at, const struct ct_session *s)
 }
 
 /* `reply` is the answer without NAT, until here. */
-static bool decode_nat(struct reader *r, struct ct_session *s)
+static bool decode_nat(struct bytes *r, struct ct_session *s)
 {
 	size_t len = tuple_address_len(s->reply.family);
 	uint8_t nat = bytes_take_8(r);
@@ -95,7 +95,7 @@ static uint8_t *encode_tcp(uint8_t *at, const struct ct_session *s)
 	return at;
 }
 
-static bool decode_tcp(struct reader *r, struct ct_session *s)
+static bool decode_tcp(struct bytes *r, struct ct_session *s)
 {
 	unsigned state = bytes_take_8(r), wscale = bytes_take_8(r), flags = bytes_take_8(r);
 
@@ -157,7 +157,7 @@ static uint8_t *encode_rare(uint8_t *at, const struct ct_session *s, unsigned fi
 	return at;
 }
 
-static bool decode_labels(struct reader *r, struct ct_session *s)
+static bool decode_labels(struct bytes *r, struct ct_session *s)
 {
 	size_t n = bytes_take_8(r);
 
@@ -168,7 +168,7 @@ static bool decode_labels(struct reader *r, struct ct_session *s)
 	return s->labels[n - 1] != 0;
 }
 
-static bool decode_helper(struct reader *r, struct ct_session *s)
+static bool decode_helper(struct bytes *r, struct ct_session *s)
 {
 	size_t n = bytes_take_8(r);
 
@@ -179,14 +179,14 @@ static bool decode_helper(struct reader *r, struct ct_session *s)
 	return memchr(s->helper, 0, n) == NULL;
 }
 
-static void decode_seqadj(struct reader *r, struct ct_seqadj *a)
+static void decode_seqadj(struct bytes *r, struct ct_seqadj *a)
 {
 	a->position = bytes_take_32(r);
 	a->before = bytes_take_32(r);
 	a->after = bytes_take_32(r);
 }
 
-static bool decode_rare(struct reader *r, struct ct_session *s, unsigned fields)
+static bool decode_rare(struct bytes *r, struct ct_session *s, unsigned fields)
 {
 	struct zone none;
 
@@ -237,7 +237,7 @@ size_t ct_encode(const struct ct_session *s, uint16_t fields, uint8_t *value)
 	return (size_t)(at - value);
 }
 
-static bool decode_value(struct reader *r, struct ct_session *s)
+static bool decode_value(struct bytes *r, struct ct_session *s)
 {
 	unsigned first = bytes_take_8(r), more = first & FIELDS_MORE ? bytes_take_8(r) : 0;
 	unsigned fields = (first & (CT_FIELDS & 0x7f)) | more << 7;
@@ -264,7 +264,7 @@ static bool decode_value(struct reader *r, struct ct_session *s)
 
 int ct_decode(struct span key, struct span value, struct ct_session *ret)
 {
-	struct reader r = reader_of(value);
+	struct bytes r = bytes_of(value);
 	int err = tuple_decode_key(key, &ret->orig, &ret->zone);
 
 	if (err != 0)

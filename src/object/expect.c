@@ -185,6 +185,14 @@ static int expect_parse(const struct object_host *host, const struct nlmsghdr *n
 	ret->known = OBJECT_KNOWS_BASE | OBJECT_KNOWS_STATE | OBJECT_KNOWS_RARE;
 	ret->value_len = (uint16_t)expect_encode(&e, EXPECT_FIELDS, room + ret->key_len);
 	ret->base = print_of(&e);
+	/* A helper that changes what it reads moves its session's sequence numbers. */
+	if (e.fields & EXPECT_NAT) {
+		uint8_t *origin = room + ret->key_len + ret->value_len;
+
+		ret->origin = origin;
+		ret->origin_kind = OBJECT_CONNTRACK;
+		ret->origin_len = (uint8_t)(tuple_encode(origin, &e.master, e.zone) - origin);
+	}
 	if (nlh->nlmsg_flags & NLM_F_MULTI) {
 		if (e.timeout < host->hold_s / 2)
 			ret->marks |= OBJECT_AGES;

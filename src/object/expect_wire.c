@@ -21,7 +21,7 @@ static uint8_t *encode_name(uint8_t *at, const struct expect_name *name)
 	return bytes_put(at, name->text, name->len);
 }
 
-static bool decode_name(struct reader *r, struct expect_name *name, size_t max)
+static bool decode_name(struct bytes *r, struct expect_name *name, size_t max)
 {
 	name->len = bytes_take_8(r);
 	if (name->len == 0 || name->len > max)
@@ -60,7 +60,7 @@ size_t expect_encode(const struct expectation *e, uint16_t fields, uint8_t *valu
 	return (size_t)(at - value);
 }
 
-static bool decode_masks(struct reader *r, struct expectation *e)
+static bool decode_masks(struct bytes *r, struct expectation *e)
 {
 	size_t len = tuple_address_len(e->tuple.family);
 
@@ -79,7 +79,7 @@ static bool decode_masks(struct reader *r, struct expectation *e)
 	return true;
 }
 
-static bool decode_numbers(struct reader *r, struct expectation *e)
+static bool decode_numbers(struct bytes *r, struct expectation *e)
 {
 	e->flags = e->fields & EXPECT_FLAGS ? bytes_take_varint(r) : 0;
 	e->class = e->fields & EXPECT_CLASS ? bytes_take_varint(r) : 0;
@@ -94,7 +94,7 @@ static bool decode_numbers(struct reader *r, struct expectation *e)
 	       (e->class != 0) == ((e->fields & EXPECT_CLASS) != 0);
 }
 
-static bool decode_value(struct reader *r, struct expectation *e)
+static bool decode_value(struct bytes *r, struct expectation *e)
 {
 	struct zone none;
 
@@ -116,7 +116,7 @@ static bool decode_value(struct reader *r, struct expectation *e)
 
 int expect_decode(struct span key, struct span value, struct expectation *ret)
 {
-	struct reader r = reader_of(value);
+	struct bytes r = bytes_of(value);
 	int err = tuple_decode_key(key, &ret->tuple, &ret->zone);
 
 	if (err != 0)

@@ -133,7 +133,7 @@ uint8_t *tuple_encode(uint8_t *at, const struct tuple *t, struct zone zone)
 	return at;
 }
 
-bool tuple_decode(struct reader *r, struct tuple *ret, struct zone *ret_zone)
+bool tuple_decode(struct bytes *r, struct tuple *ret, struct zone *ret_zone)
 {
 	uint8_t first = bytes_take_8(r);
 
@@ -155,7 +155,7 @@ bool tuple_decode(struct reader *r, struct tuple *ret, struct zone *ret_zone)
 
 int tuple_decode_key(struct span key, struct tuple *ret, struct zone *ret_zone)
 {
-	struct reader r = reader_of(key);
+	struct bytes r = bytes_of(key);
 
 	return tuple_decode(&r, ret, ret_zone) && r.at == r.end ? 0 : -EBADMSG;
 }

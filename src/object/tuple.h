@@ -58,7 +58,7 @@ void tuple_put(struct message *m, uint16_t type, const struct tuple *t, uint16_t
 /* Writes at most TUPLE_KEY_MAX bytes, TUPLE_MAX without a zone; returns where they end. */
 uint8_t *tuple_encode(uint8_t *at, const struct tuple *t, struct zone zone);
 /* False, or r->bad: not a tuple. */
-bool tuple_decode(struct reader *r, struct tuple *ret, struct zone *ret_zone);
+bool tuple_decode(struct bytes *r, struct tuple *ret, struct zone *ret_zone);
 /* All of the key. 0, or -EBADMSG. */
 int tuple_decode_key(struct span key, struct tuple *ret, struct zone *ret_zone);
 

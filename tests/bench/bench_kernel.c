@@ -427,5 +427,9 @@ int main(int argc, char **argv)
 		measure_our_writes();
 	}
 	print_table();
+	free(create.row);
+	free(delete.row);
+	orders_free(&orders);
+	kernel_free(other);
 	return 0;
 }

@@ -150,6 +150,7 @@ static void own_writes_are_not_heard_back(void)
 	CHECK(heard.n == 15);
 	CHECK(count_seen(0, 300) == 0 && count_seen(300, 10) == 10);
 	CHECK(heard.op[300] == OBJECT_REMOVE && heard.op[309] == OBJECT_WHOLE);
+	orders_free(&o);
 	kernel_free(k);
 }
 
@@ -177,6 +178,7 @@ static void of_many_orders_exactly_the_refused_are_named(void)
 	CHECK(heard.refused[6] == 30000 && heard.error[6] == ENOENT);
 	CHECK(kernel_conntrack_count() == 20000);
 	CHECK(kernel_counters(k)->orders == 20004 && kernel_counters(k)->refused == 7);
+	orders_free(&o);
 	kernel_free(k);
 }
 
@@ -200,6 +202,7 @@ static void what_is_there_is_replaced(void)
 	CHECK(kernel_conntrack_count() == 4999);
 	CHECK(dump_all(k) == 0);
 	CHECK(heard.n == 4999 && heard.seen[4] == 0 && count_seen(0, 5000) == 4999);
+	orders_free(&o);
 	kernel_free(k);
 }
 
@@ -218,6 +221,7 @@ static void many_refusals_fit_into_the_buffer_for_answers(void)
 	for (unsigned i = 0; i < 20000; i++)
 		good = good && heard.refused[i] == i && heard.error[i] == EEXIST;
 	CHECK(good);
+	orders_free(&o);
 	kernel_free(k);
 }
 
@@ -260,6 +264,7 @@ static void one_session_can_be_asked_for(void)
 	CHECK(kernel_get(k, OBJECT_CONNTRACK, span_of(object_order_key(order), order->key_len)) ==
 		-ENOENT);
 	CHECK(heard.n == 1);
+	orders_free(&o);
 	kernel_free(k);
 }
 
@@ -394,6 +399,7 @@ static void a_clash_is_refused_or_evicted(void)
 	CHECK(kernel_conntrack_count() == 1);
 	CHECK(dump_all(k) == 0);
 	CHECK(heard.n == 1 && heard.seen[6] == 1);
+	orders_free(&o);
 	kernel_free(k);
 }
 

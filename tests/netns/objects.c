@@ -310,7 +310,7 @@ int main(int argc, char **argv)
 		return compare(&tables[0], &tables[1]);
 	}
 	if (strcmp(verb, "events") == 0 && argc == 4) {
-		events(argv[2], atoi(argv[3]));
+		events(argv[2], (int)strtol(argv[3], NULL, 10));
 		return 0;
 	}
 	fprintf(stderr, "usage: objects print|copy|order|compare|events ...\n");

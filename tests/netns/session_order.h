@@ -26,6 +26,11 @@ static inline void orders_new(struct orders *o, unsigned n)
 	must(o->bytes != NULL, "memory");
 }
 
+static inline void orders_free(struct orders *o)
+{
+	free(o->bytes);
+}
+
 /* Adds an order for the object that a message tells of. */
 static inline void orders_add(struct orders *o, uint8_t op, bool force, const struct nlmsghdr *nlh)
 {

@@ -112,13 +112,14 @@ static void check_kernel(struct world *w, const struct machine *m)
 static void check_guard(struct world *w, const struct machine *m)
 {
 	struct check_machine *c = &w->check.of[m->id];
-	bool gone = m->powered && m->paused_until == 0 && (!m->engine || m->hangs);
+	bool gone = m->powered && (!m->engine || m->hangs);
 
 	if (!gone)
 		c->gone_since = 0;
 	else if (c->gone_since == 0)
 		c->gone_since = w->now;
-	if (!gone || m->kernel_pending > 0)
+	if (!gone || m->paused_until != 0 || m->kernel_pending > 0 ||
+		w->now <= c->woke_at + SPAWN_US) /* the guardian was paused, too */
 		return;
 	uint64_t limit = m->hangs ? GUARD_HANG_MS * UINT64_C(1001) : SPAWN_US;
 

@@ -62,6 +62,9 @@ void check_role(struct world *w, unsigned m, unsigned group, enum role role, uin
 	enum election_rule rule);
 void check_announced(struct world *w, unsigned m, unsigned group);
 
+/* Machine m accepts the group, to preempt it. */
+void check_hold_down(struct world *w, unsigned m, unsigned group);
+
 /* The kernel of machine m did what the guardian wanted, by its engine's order or not. */
 void check_kernel_acted(
 	struct world *w, unsigned m, unsigned group, enum guard_action_type type, bool ordered);

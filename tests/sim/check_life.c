@@ -79,7 +79,7 @@ void check_engine_started(struct world *w, unsigned m, uint64_t adopted)
 	c->listens_until = c->stopped_at = 0;
 	c->request.engine = c->request.id = 0;
 	c->request.n = 0;
-	c->n_sessions = 0;
+	c->n_sessions = c->n_late = 0;
 	memset(c->failed, 0, sizeof(c->failed));
 	for (unsigned g = 0; g < w->machine[m].conf->n_groups; g++) {
 		/* A restart is a failure: it ends the suspension on both nodes. */
@@ -136,8 +136,13 @@ void check_wakes(struct world *w, unsigned m)
 	if (c->late_us >= check_detection_us(w) - check_detection_us(w) / 100)
 		c->awake_since = w->now;
 	/* A timer was due a heartbeat after it stopped, at the latest. */
-	if (c->late_us > (check_detection_us(w) + check_heartbeat_us(w)) * 21 / 20 + 1000)
+	if (c->late_us > (check_detection_us(w) + check_heartbeat_us(w)) * 21 / 20 + 1000) {
 		c->listens_until = w->now + check_detection_us(w) * 19 / 20;
+		c->n_late = 0;
+	} else {
+		c->late[c->n_late % CHECK_LATE].woke_at = w->now;
+		c->late[c->n_late++ % CHECK_LATE].us = c->late_us;
+	}
 	if (!machine->hangs)
 		c->stopped_at = 0;
 }

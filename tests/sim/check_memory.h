@@ -8,7 +8,7 @@
 #include "nsrp/conf.h"
 #include "nsrp/node.h"
 
-enum { WORLD_GROUPS_MAX = 4, WORLD_PATHS_MAX = 4, CHECK_SESSIONS = 4 };
+enum { WORLD_GROUPS_MAX = 4, WORLD_PATHS_MAX = 4, CHECK_SESSIONS = 4, CHECK_LATE = 8 };
 
 /* What the checks remember of a machine; times are the world's, 0 = never or not now. */
 struct check_machine {
@@ -18,11 +18,15 @@ struct check_machine {
 	uint64_t gone_since;               /* the guardian runs, and its engine does not */
 	uint64_t stopped_at;               /* paused, or the engine hangs, since then */
 	uint64_t woke_at, late_us;         /* the last time that ended, and how long it took */
-	uint64_t on_time_since;            /* it was never late by much since then */
-	uint64_t awake_since;              /* nor by the detection time since then */
-	uint64_t fresh_at;                 /* of the last beat that proved the peer alive */
-	uint64_t heard[WORLD_PATHS_MAX];   /* the newest frame accepted: when it was sent */
-	uint64_t lost;                     /* the value of its counter */
+	struct {
+		uint64_t woke_at, us;
+	} late[CHECK_LATE]; /* the last times that it can have been late by so much and go on */
+	unsigned n_late;
+	uint64_t on_time_since;          /* it was never late by much since then */
+	uint64_t awake_since;            /* nor by the detection time since then */
+	uint64_t fresh_at;               /* of the last beat that proved the peer alive */
+	uint64_t heard[WORLD_PATHS_MAX]; /* the newest frame accepted: when it was sent */
+	uint64_t lost;                   /* the value of its counter */
 	uint32_t offer;
 	uint64_t offer_at;
 	uint64_t listens_until; /* it was late by the detection time: P6.4 */
@@ -45,6 +49,7 @@ struct check_machine {
 		uint64_t refused_at;
 		bool suspended;               /* no preemption after a manual failover */
 		uint64_t fit_since, unfit_at; /* for preemption */
+		uint32_t preempts_by;         /* the term that it accepted last for preemption */
 		uint64_t announced_at, must_announce_at;
 		uint64_t lingers_since;
 	} group[WORLD_GROUPS_MAX];

@@ -78,4 +78,5 @@ void check_quiet(struct world *w)
 	}
 	for (unsigned g = 0; g < view[0].n_groups; g++)
 		check_pair(w, view, g);
+	table_check_quiet(w);
 }

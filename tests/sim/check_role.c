@@ -7,11 +7,10 @@
 #include "machine.h"
 
 enum {
-	BURST_US = 1000000,   /* an announcement is repeated for so long */
-	GAP_US = 1000,        /* from a release to the order of the one that takes over */
-	RELEASE_US = 150000,  /* a release is acted upon for so long */
-	HANDOVER_US = 600000, /* no hand-over takes longer */
-	RELOAD_US = 500000,   /* what was asked for before a reload is over */
+	BURST_US = 1000000,  /* an announcement is repeated for so long */
+	GAP_US = 1000,       /* from a release to the order of the one that takes over */
+	RELEASE_US = 150000, /* a release is acted upon for so long */
+	RELOAD_US = 500000,  /* what was asked for before a reload is over */
 };
 
 /* What is said of two standings by the documents: > 0 when a is the one. */
@@ -116,19 +115,29 @@ static void check_boot_wait(struct world *w, unsigned m, unsigned group)
 			group, (unsigned long long)(w->now - c->engine_since));
 }
 
-static void check_preemption(struct world *w, unsigned m, unsigned group)
+void check_hold_down(struct world *w, unsigned m, unsigned group)
+{
+	struct check_machine *c = &w->check.of[m];
+	uint64_t hold = w->machine[m].conf->group[group].preempt_hold_ms * UINT64_C(1000);
+
+	if (c->group[group].fit_since == 0 || c->group[group].unfit_at != 0 ||
+		w->now < c->group[group].fit_since + hold - hold / CHECK_CLOCKS)
+		world_fail(w, "2c: %s accepts to preempt group %u before its hold-down is over",
+			check_name(w, m), group);
+	c->group[group].preempts_by = w->machine[m].node->group[group].handover.term;
+}
+
+/* The hold-down was over when it accepted. What comes of that word, given by an engine before this
+ * one perhaps, comes by the release. */
+static void check_preemption(struct world *w, unsigned m, unsigned group, uint32_t term)
 {
 	const struct check_machine *c = &w->check.of[m];
 	const struct conf_group *conf = &w->machine[m].conf->group[group];
 	const struct peer_record *peer = &w->machine[m].node->group[group].peer;
-	uint64_t since = c->group[group].fit_since, hold = conf->preempt_hold_ms * UINT64_C(1000);
-	uint64_t until = c->group[group].unfit_at; /* meanwhile, but the hand-over was under way */
 
-	if (until == 0 || until + HANDOVER_US < w->now)
-		until = w->now;
-	if (since == 0 || until < since + hold - hold / CHECK_CLOCKS)
-		world_fail(w, "2c: %s preempts group %u before its hold-down is over",
-			check_name(w, m), group);
+	if (term != c->group[group].preempts_by)
+		world_fail(w, "2c: %s preempts group %u and did not accept to", check_name(w, m),
+			group);
 	if (!conf->preempt || (conf->priority[m] >= peer->priority && check_calm_us(w) > RELOAD_US))
 		world_fail(
 			w, "2c: %s preempts group %u without a right to", check_name(w, m), group);
@@ -197,7 +206,7 @@ static void check_take(
 		world_fail(w, "group %u moves to %s by rule %s though nothing happened", group,
 			check_name(w, m), rule_label(rule));
 	if (rule == RULE_PREEMPT)
-		check_preemption(w, m, group);
+		check_preemption(w, m, group, term);
 	check_boot_wait(w, m, group);
 	check_gap(w, m, group, rule);
 	own->term_seen[group] = term;

@@ -190,6 +190,8 @@ static void check_accepted(struct world *w, unsigned m, unsigned g)
 		world_fail(w, "8: %s accepts group %u and is ineligible", check_name(w, m), g);
 	if (!forced && (!check_operable(w, m, g) || (!c->in_sync && reason != REASON_MONITORS)))
 		world_fail(w, "8: %s accepts group %u and is not fit", check_name(w, m), g);
+	if (reason == REASON_PREEMPT)
+		check_hold_down(w, m, g);
 }
 
 /* Who was refused does not ask again at once, but for the operator. */
@@ -210,6 +212,9 @@ static void check_handover(struct world *w, unsigned m, unsigned g, const struct
 	const struct group *group = &machine->node->group[g];
 	unsigned *phase = &w->check.of[m].group[g].phase;
 
+	if (group->handover.phase != *phase && (group->handover.phase == HANDOVER_RESERVED ||
+						       group->handover.phase == HANDOVER_REFUSING))
+		w->check.of[m].group[g].preempts_by = 0; /* another answer */
 	if (group->handover.phase == HANDOVER_RELEASED && machine->held[g])
 		world_fail(w, "P8.1: %s says that it released group %u, and holds it",
 			check_name(w, m), g);

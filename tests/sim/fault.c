@@ -131,6 +131,21 @@ static void set_far(struct world *w, unsigned path, unsigned from, bool on)
 		w->wire[0][p].delay = w->wire[1][p].delay = on ? delay : 30;
 }
 
+static void set_burst(struct world *w, unsigned path, unsigned from, bool on)
+{
+	(void)path;
+	(void)from;
+	w->traffic_gap = on ? 300 : 20000;
+	w->table_fault_at = w->now;
+}
+
+static void set_refused(struct world *w, unsigned path, unsigned from, bool on)
+{
+	(void)path;
+	w->machine[from].table.refuse = on ? 30 : 0;
+	w->table_fault_at = on ? UINT64_MAX : w->now; /* it lasts */
+}
+
 static lasting_fn *const lasting[FAULT_COUNT] = {
 	[FAULT_LOSS] = set_loss,
 	[FAULT_DUPLICATE] = set_duplicate,
@@ -145,6 +160,8 @@ static lasting_fn *const lasting[FAULT_COUNT] = {
 	[FAULT_SLOW_KERNEL] = set_slow_kernel,
 	[FAULT_WITHHELD] = set_withheld,
 	[FAULT_FAR] = set_far,
+	[FAULT_BURST] = set_burst,
+	[FAULT_REFUSED] = set_refused,
 };
 
 void fault_end(struct world *w, unsigned fault, unsigned path, unsigned from)
@@ -191,6 +208,11 @@ static moment_fn *const moments[FAULT_COUNT] = {
 	[FAULT_MALFORMED] = moment_malformed,
 	[FAULT_REKEY] = moment_rekey,
 	[FAULT_ROTATION] = moment_rotation,
+	[FAULT_EVENTS_LOST] = moment_events_lost,
+	[FAULT_RUN_OUT] = moment_run_out,
+	[FAULT_ALTERED] = moment_altered,
+	[FAULT_RESYNC] = moment_resync,
+	[FAULT_AUDIT] = moment_audit,
 };
 
 void fault_happen(struct world *w)
@@ -222,6 +244,8 @@ void fault_heal_all(struct world *w)
 	for (unsigned p = 0; p < w->machine[0].conf->n_links; p++)
 		set_carrier(w, p, 0, true);
 	w->kernel_delay_max = 2000;
+	w->machine[0].table.refuse = w->machine[1].table.refuse = 0;
+	w->table_fault_at = w->now;
 	moment_reload_all(w);
 	check_disturbed(w);
 }

@@ -58,7 +58,14 @@ struct world;
 	X(BOOT_IN_MAINTENANCE, "a machine boots alone, in maintenance, which is lifted")           \
 	X(MALFORMED, "a peer of a broken release sends nonsense, well sealed")                     \
 	X(REKEY, "a session grows old")                                                            \
-	X(ROTATION, "a machine starts again with another pair of cluster keys")
+	X(ROTATION, "a machine starts again with another pair of cluster keys")                    \
+	X(BURST, "very much traffic comes")                                                        \
+	X(EVENTS_LOST, "a kernel loses events of its sessions")                                    \
+	X(RUN_OUT, "sessions run out in a kernel")                                                 \
+	X(REFUSED, "a kernel refuses sessions")                                                    \
+	X(ALTERED, "another program removes and changes sessions")                                 \
+	X(RESYNC, "the operator wants all sessions mirrored anew")                                 \
+	X(AUDIT, "the operator wants the sessions compared")
 
 enum fault {
 #define X(name, text) FAULT_##name,

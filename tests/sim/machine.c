@@ -166,10 +166,10 @@ void machine_carry_out(struct world *w, struct machine *m, const struct actions 
 			check_parted(w, m->id);
 			machine_engine_died(w, m, true);
 			break;
-		case ACTION_WRITE:
-		case ACTION_FETCH:
-		case ACTION_DUMP:
-		case ACTION_END_DUMP: break; /* there is no mirror */
+		case ACTION_WRITE: table_write(w, m, a->bytes); break;
+		case ACTION_FETCH: table_fetch(w, m, a->bytes); break;
+		case ACTION_DUMP: table_dump(w, m, (uint8_t)a->target); break;
+		case ACTION_END_DUMP: m->table.dump.running = false; break;
 		}
 	}
 }
@@ -202,6 +202,7 @@ void machine_event(struct world *w, unsigned id, const struct event *event)
 		world_fail(w, "%s spins: its deadline is not in the future", m->conf->node[id]);
 	note_rules(w, m);
 	check_step(w, id, event);
+	table_check_step(w, m);
 	machine_carry_out(w, m, out);
 	depth--;
 }
@@ -220,6 +221,7 @@ static void engine_starts(struct world *w, struct machine *m)
 
 	m->spawning = false;
 	m->engine = true;
+	table_start(m, &env);
 	node_init(m->node, &env, &m->disk, held, machine_clock(m, w->now));
 	guard_engine_heard(&m->guard, machine_clock(m, w->now));
 	check_engine_started(w, m->id, held);
@@ -315,6 +317,9 @@ void machine_item(struct world *w, struct machine *m, const struct item *item)
 	case ITEM_KERNEL: kernel_acts(w, m, item); break;
 	case ITEM_TELL: tell(w, m, &item->tell.event); break;
 	case ITEM_SPAWN: engine_starts(w, m); break;
+	case ITEM_EVENTS: table_read(w, m); break;
+	case ITEM_DUMPED: table_dumped(w, m, item->dumped); break;
+	case ITEM_TRAFFIC:
 	case ITEM_WAKE:
 	case ITEM_UNHANG:
 	case ITEM_POWER_ON:

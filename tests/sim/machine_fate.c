@@ -42,6 +42,7 @@ void machine_power_off(struct world *w, unsigned id)
 {
 	machine_kill_all(w, id);
 	memset(w->machine[id].held, 0, sizeof(w->machine[id].held));
+	table_clear(&w->machine[id]);
 	machine_new_clock(w, id);
 }
 
@@ -141,8 +142,9 @@ void machine_arrives(struct world *w, const struct item *item)
 {
 	struct machine *m = &w->machine[item->machine];
 	bool frame = item->type == ITEM_FRAME;
-	bool lives = item->boot == m->boot && (!frame || m->engine);
-	bool waits = m->paused_until != 0 || (frame && m->hangs);
+	bool engine = frame || item->type == ITEM_EVENTS || item->type == ITEM_DUMPED;
+	bool lives = item->boot == m->boot && (!engine || m->engine);
+	bool waits = m->paused_until != 0 || (engine && m->hangs);
 
 	if (lives && !waits)
 		machine_item(w, m, item);

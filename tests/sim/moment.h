@@ -2,7 +2,8 @@
 /*
  * moment: faults of a moment. Each happens to machine `m`, or to both when it says so; what it
  * takes back later is in the queue. moment_frame.c has those that bring frames, moment_operator.c
- * those by which the node is told something, moment_machine.c those of machines and processes.
+ * those by which the node is told something, moment_machine.c those of machines and processes,
+ * moment_table.c those of what is mirrored.
  */
 #ifndef SIM_MOMENT_H
 #define SIM_MOMENT_H
@@ -41,6 +42,11 @@ void moment_pause_long(struct world *w, unsigned m);
 void moment_guardian_pause(struct world *w, unsigned m);
 void moment_boot_together(struct world *w, unsigned m);
 void moment_rotation(struct world *w, unsigned m);
+void moment_events_lost(struct world *w, unsigned m);
+void moment_run_out(struct world *w, unsigned m);
+void moment_altered(struct world *w, unsigned m);
+void moment_resync(struct world *w, unsigned m);
+void moment_audit(struct world *w, unsigned m);
 void moment_boot_in_maintenance(struct world *w, unsigned m);
 
 /* Both nodes read the file they read at first. */

@@ -31,6 +31,7 @@ void moment_thief(struct world *w, unsigned m)
 
 void moment_power_off(struct world *w, unsigned m)
 {
+	table_check_ready(w, &w->machine[m]);
 	machine_power_off(w, m);
 	world_later(w, w->now + moment_time(w), ITEM_POWER_ON, m);
 }

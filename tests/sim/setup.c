@@ -89,11 +89,14 @@ static void setup_machine(struct world *w, unsigned i, const struct conf *conf)
 {
 	struct machine *m = &w->machine[i];
 	struct node *memory = m->node;
+	void *table = m->table.memory;
 
 	memset(m, 0, sizeof(*m));
 	m->node = memory != NULL ? memory : malloc(node_size());
 	if (m->node == NULL)
 		abort();
+	m->table.memory = table;
+	m->table.on = conf->mirror.sessions;
 	m->id = i;
 	m->world = w;
 	m->confs[0] = *conf;
@@ -117,6 +120,9 @@ void world_init(struct world *w, uint64_t seed, bool trace, struct stats *stats)
 	w->stats = stats;
 	w->theme = theme_choose(&w->rng);
 	w->kernel_delay_max = 2000;
+	w->no_traffic = false;
+	w->traffic_gap = 20000;
+	w->shared_at = w->table_fault_at = 0;
 	w->n_items = w->n_recorded = w->n_lines = w->n_frames = w->n_spare = 0;
 	memset(&w->check, 0, sizeof(w->check));
 	setup_conf(&conf, w->theme, &w->rng);
@@ -135,6 +141,8 @@ void world_init(struct world *w, uint64_t seed, bool trace, struct stats *stats)
 
 void world_fini(struct world *w)
 {
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		free(w->machine[i].node);
+		free(w->machine[i].table.memory);
+	}
 }

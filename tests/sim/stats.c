@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "stats.h"
 
-/* Counted by src/io, which is not simulated. */
+/* Counted by src/io, which is not simulated; and what cannot occur here. */
 static const bool outside[COUNTER_COUNT] = {
 	[COUNTER_SEND_ERRORS] = true,
 	[COUNTER_SEND_FILTERED] = true,
@@ -11,6 +11,20 @@ static const bool outside[COUNTER_COUNT] = {
 	[COUNTER_CONTROL_MALFORMED] = true,
 	[COUNTER_CONTROL_REFUSED] = true,
 	[COUNTER_ENGINE_STARTS] = true,
+	[COUNTER_KERNEL_EVENTS] = true,
+	[COUNTER_KERNEL_IGNORED] = true,
+	[COUNTER_KERNEL_OVERRUNS] = true,
+	[COUNTER_KERNEL_MALFORMED] = true,
+	[COUNTER_KERNEL_DUMPS] = true,
+	[COUNTER_KERNEL_DUMPED] = true,
+	[COUNTER_KERNEL_RESTARTED] = true,
+	[COUNTER_KERNEL_ORDERS] = true,
+	[COUNTER_KERNEL_REFUSED] = true,
+	/* What no peer of this release and no kernel of the model does. */
+	[COUNTER_RECORDS_MALFORMED] = true,
+	[COUNTER_REFUSED_OTHER] = true,
+	[COUNTER_INDEX_FULL] = true,
+	[COUNTER_CHANNEL_BEYOND] = true,
 };
 
 static bool edge_is_possible(unsigned from, unsigned to)

@@ -80,6 +80,45 @@ static const enum fault paths[] = {
 	FAULT_MONITOR,
 };
 
+static const enum fault mirror[] = {
+	FAULT_POWER_OFF,
+	FAULT_POWER_OFF,
+	FAULT_POWER_OFF,
+	FAULT_ENGINE_CRASH,
+	FAULT_KILL_ALL,
+	FAULT_FAILOVER,
+	FAULT_FAILOVER,
+	FAULT_FORCED_FAILOVER,
+	FAULT_STOP,
+	FAULT_PARTITION,
+	FAULT_PARTITION,
+	FAULT_LINKS_CUT,
+	FAULT_CUT,
+	FAULT_CARRIER,
+	FAULT_ONE_WAY,
+	FAULT_LOSS,
+	FAULT_DUPLICATE,
+	FAULT_REORDER,
+	FAULT_CORRUPT,
+	FAULT_REPLAY,
+	FAULT_PAUSE,
+	FAULT_STALL,
+	FAULT_HANG,
+	FAULT_MONITOR,
+	FAULT_MAINTENANCE,
+	FAULT_RELOAD,
+	FAULT_SERVED,
+	FAULT_BURST,
+	FAULT_EVENTS_LOST,
+	FAULT_EVENTS_LOST,
+	FAULT_RUN_OUT,
+	FAULT_RUN_OUT,
+	FAULT_REFUSED,
+	FAULT_ALTERED,
+	FAULT_RESYNC,
+	FAULT_AUDIT,
+};
+
 #define LIST(faults) faults, ARRAY_LEN(faults)
 /* NULL = every fault there is. */
 static const struct {
@@ -93,6 +132,7 @@ static const struct {
 	[THEME_RECORDER] = { LIST(recorder) },
 	[THEME_GUARDIAN] = { LIST(guardian) },
 	[THEME_PATHS] = { LIST(paths) },
+	[THEME_MIRROR] = { LIST(mirror) },
 };
 
 const char *theme_text(enum theme theme)
@@ -135,7 +175,14 @@ void theme_configure(enum theme theme, struct conf *conf, struct rng *r)
 	case THEME_ANYTHING:
 	case THEME_OPERATOR:
 	case THEME_GUARDIAN:
-	case THEME_PATHS:
+	case THEME_PATHS: break;
+	case THEME_MIRROR:
+		conf->mirror.sessions = true;
+		conf->mirror.hold_ms = (uint32_t)rng_between(r, 1, 8) * 1000;
+		conf->sync_wait_ms = 60000;
+		if (conf->heartbeat_ms > 50)
+			conf->heartbeat_ms = 50;
+		break;
 	case THEME_COUNT: break;
 	}
 }
@@ -157,7 +204,8 @@ uint64_t theme_gap(struct world *w)
 
 enum fault theme_fault(struct world *w)
 {
-	unsigned i = (unsigned)rng_below(&w->rng, themes[w->theme].n);
+	unsigned n = w->theme == THEME_ANYTHING ? FAULT_BURST : themes[w->theme].n;
+	unsigned i = (unsigned)rng_below(&w->rng, n);
 
 	return themes[w->theme].faults != NULL ? themes[w->theme].faults[i] : (enum fault)i;
 }
@@ -173,6 +221,8 @@ void theme_begin(struct world *w)
 
 	world_trace(w, "theme: %s", theme_text(w->theme));
 	w->stats->theme[w->theme]++;
+	if (w->theme == THEME_MIRROR)
+		world_later(w, w->now + 1000, ITEM_TRAFFIC, 0);
 	if (promises(w))
 		world_run(w, wait + 2 * check_detection_us(w) + 500000);
 	for (unsigned g = 0; g < WORLD_GROUPS_MAX; g++)

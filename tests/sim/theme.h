@@ -14,13 +14,14 @@ struct world;
 
 /* X(name, percent of the schedules, text) */
 #define THEMES(X)                                                                                  \
-	X(ANYTHING, 50, "anything may go wrong")                                                   \
+	X(ANYTHING, 32, "anything may go wrong")                                                   \
 	X(STALLS, 4, "processes run late, and nobody can see it")                                  \
 	X(BOOT, 4, "both machines boot at once, and nothing is wrong")                             \
 	X(OPERATOR, 14, "the operator is busy")                                                    \
 	X(RECORDER, 8, "an attacker records, keeps back and plays again")                          \
 	X(GUARDIAN, 10, "processes die and hang")                                                  \
-	X(PATHS, 10, "paths come and go")
+	X(PATHS, 8, "paths come and go")                                                           \
+	X(MIRROR, 20, "sessions are mirrored")
 
 enum theme {
 #define X(name, share, text) THEME_##name,

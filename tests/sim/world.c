@@ -48,7 +48,10 @@ static void dispatch(struct world *w, const struct item *item)
 	case ITEM_FRAME:
 	case ITEM_KERNEL:
 	case ITEM_TELL:
-	case ITEM_SPAWN: machine_arrives(w, item); break;
+	case ITEM_SPAWN:
+	case ITEM_EVENTS:
+	case ITEM_DUMPED: machine_arrives(w, item); break;
+	case ITEM_TRAFFIC: table_traffic(w); break;
 	}
 }
 

@@ -11,6 +11,7 @@
 #include "nsrp/node.h"
 #include "nsrp/wire.h"
 #include "rng.h"
+#include "table.h"
 #include "theme.h"
 #include "toy.h"
 #include "wire.h"
@@ -22,7 +23,7 @@ enum {
 	WORLD_ACCEPTED = 16384, /* of so many frames in a row the checks know which were accepted */
 	WORLD_INBOX_MAX = 512,
 	WORLD_INBOX_RESERVE = 64, /* for what is not a frame */
-	WORLD_TRACE_LINES = 200,
+	WORLD_TRACE_LINES = 2000,
 	WORLD_TRACE_LEN = 160,
 };
 
@@ -35,6 +36,9 @@ enum item_type {
 	ITEM_UNHANG,
 	ITEM_POWER_ON,
 	ITEM_END_FAULT,
+	ITEM_EVENTS,  /* objects' events are read */
+	ITEM_DUMPED,  /* a step of a dump is over */
+	ITEM_TRAFFIC, /* packets come */
 };
 
 struct frame {
@@ -66,6 +70,7 @@ struct item {
 		struct {
 			unsigned fault, path, from;
 		} end;
+		uint32_t dumped; /* which step */
 	};
 };
 
@@ -94,6 +99,7 @@ struct machine {
 	uint64_t hangs_until;
 	unsigned n_inbox; /* what came meanwhile */
 	struct item inbox[WORLD_INBOX_MAX];
+	struct table table;
 	uint64_t kernel_free_at; /* its operations are done one after the other */
 	unsigned kernel_pending;
 	bool held[WORLD_GROUPS_MAX];
@@ -129,8 +135,12 @@ struct world {
 	struct wire wire[2][WORLD_PATHS_MAX]; /* by sender */
 	bool carrier[WORLD_PATHS_MAX];
 	uint64_t kernel_delay_max;
-	unsigned n_paths; /* at first */
-	uint8_t priority; /* of group 0 on node 0, at first */
+	bool no_traffic;
+	uint64_t traffic_gap;
+	uint64_t shared_at;      /* both machines served */
+	uint64_t table_fault_at; /* the last time a kernel's table was not as it should be */
+	unsigned n_paths;        /* at first */
+	uint8_t priority;        /* of group 0 on node 0, at first */
 
 	unsigned n_items;
 	struct item heap[WORLD_ITEMS_MAX];

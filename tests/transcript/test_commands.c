@@ -246,6 +246,43 @@ static void so_it_is_when_asked_of_the_backup(void **state)
 	assert_int_equal(p->side[1].result, RESULT_PEER_REFUSED);
 }
 
+static bool not_by_the_old_session(struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	const uint8_t *old = p->user;
+
+	(void)from;
+	(void)path;
+	return frame.data[2] != WIRE_FRAME_SESSION || memcmp(frame.data + 8, old, 4) != 0;
+}
+
+/* fw1, which fw2 does not hear, carries it out and loses fw2; they meet again under a new session.
+ */
+static void a_request_is_carried_out_once_over_a_new_session_too(void **state)
+{
+	struct pair *p = *state;
+	uint8_t old[4];
+
+	pair_start_both(p);
+	struct session *s = &p->side[0].node->handshake.session[SESSION_CURRENT];
+
+	for (unsigned i = 0; i < 4; i++)
+		old[i] = (uint8_t)(s->id >> (24 - 8 * i));
+	for (unsigned path = 0; path < 3; path++)
+		p->cut[0][path] = true;
+	pair_command_peer(p, 1, COMMAND_MAINTENANCE_ON, 0);
+	pair_run(p, 450);
+	assert_int_equal(pair_counter(p, 0, COUNTER_REQUESTS), 1);
+	assert_false(p->side[0].node->peer_known);
+	s->sent[0] = 1 << 28;
+	p->user = old;
+	p->passes = not_by_the_old_session;
+	for (unsigned path = 0; path < 3; path++)
+		p->cut[0][path] = false;
+	pair_run(p, 500);
+	assert_true(p->side[0].node->peer_known);
+	assert_int_equal(pair_counter(p, 0, COUNTER_REQUESTS), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +299,7 @@ int main(void)
 		STORY(every_group_this_node_is_master_of_fails_over_at_once),
 		STORY(a_failover_of_all_groups_is_done_when_every_one_is),
 		STORY(so_it_is_when_asked_of_the_backup),
+		STORY(a_request_is_carried_out_once_over_a_new_session_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,6 +200,26 @@ static void the_hold_down_starts_anew_when_its_conditions_lapse(void **state)
 	assert_states(p, GROUP_MASTER, GROUP_PRIMARY_BACKUP);
 }
 
+/* The master asks by what was said before; the two words cross. */
+static void a_preemption_whose_conditions_lapsed_is_refused(void **state)
+{
+	struct pair *p = *state;
+
+	preempting_pair(p);
+	pair_start(p, 0);
+	while (!p->side[0].node->group[0].preempting)
+		pair_run_us(p, PAIR_FRAME_US / 2);
+	pair_monitor(p, 0, 0, false);
+	pair_monitor(p, 0, 0, true);
+	pair_run(p, 2900);
+	ASSERT_TOLD(p, "fw2: group 7: hand-over none -> asking, term 2",
+		"fw1: group 7: hand-over none -> refusing, term 2",
+		"fw2: group 7: hand-over to fw1 failed: the peer refused");
+	assert_states(p, GROUP_PRIMARY_BACKUP, GROUP_MASTER);
+	pair_run(p, 200);
+	assert_states(p, GROUP_MASTER, GROUP_PRIMARY_BACKUP);
+}
+
 static void a_node_that_is_not_in_sync_does_not_preempt(void **state)
 {
 	struct pair *p = *state;
@@ -575,6 +595,7 @@ int main(void)
 		STORY(both_inoperable_nothing_moves),
 		STORY(preemption_waits_for_the_hold_down),
 		STORY(the_hold_down_starts_anew_when_its_conditions_lapse),
+		STORY(a_preemption_whose_conditions_lapsed_is_refused),
 		STORY(a_node_that_is_not_in_sync_does_not_preempt),
 		STORY(manual_failover_suspends_preemption_until_a_real_failure),
 		STORY(a_robbed_master_gives_way_to_a_peer_that_is_ready),

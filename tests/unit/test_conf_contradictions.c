@@ -345,18 +345,19 @@ static void what_is_not_built_yet_is_noted_once(void **state)
 	static struct found found;
 
 	(void)state;
-	assert_int_equal(read_as(CLUSTER LINK GROUP
-				 "virtual-mac = yes\nhook = /h\n"
-				 "[mirror]\nsessions = yes\nipsec = no\nfiles = none\n[monitor m]\n"
-				 "type = link\ninterface = eth0\n[monitor n]\ntype = link\n"
-				 "interface = eth1\n",
-				 "fw1", &conf, &found),
+	assert_int_equal(
+		read_as(CLUSTER LINK GROUP
+			"virtual-mac = yes\nhook = /h\n"
+			"[mirror]\nsessions = yes\nruleset = yes\nfiles = none\n[monitor m]\n"
+			"type = link\ninterface = eth0\n[monitor n]\ntype = link\n"
+			"interface = eth1\n",
+			"fw1", &conf, &found),
 		0);
 	assert_int_equal(found.n, 5);
 	assert_true(
 		was_found(&found, CONF_SEVERITY_NOTE, 10, "[group 0] virtual-mac: not built yet"));
 	assert_true(was_found(&found, CONF_SEVERITY_NOTE, 11, "[group 0] hook: not built yet"));
-	assert_true(was_found(&found, CONF_SEVERITY_NOTE, 13, "[mirror] sessions: not built yet"));
+	assert_true(was_found(&found, CONF_SEVERITY_NOTE, 14, "[mirror] ruleset: not built yet"));
 	assert_true(was_found(&found, CONF_SEVERITY_NOTE, 17, "[monitor m] type: not built yet"));
 	assert_true(was_found(&found, CONF_SEVERITY_NOTE, 18, "[monitor m] interface: not built"));
 	assert_int_equal(read_as(CLUSTER LINK GROUP, "fw1", &conf, &found), 0);

@@ -95,6 +95,28 @@ static void commands_have_their_members(void **state)
 	assert_false(r.on);
 }
 
+static void sync_and_verify_may_take_long(void **state)
+{
+	struct control_request r;
+	char error[CONTROL_ERROR_MAX];
+
+	(void)state;
+	assert_true(parse("{\"verb\":\"sync\"}", &r, error));
+	assert_int_equal(r.verb, CONTROL_SYNC);
+	assert_string_equal(r.kind, "");
+	assert_true(control_request_commands(&r));
+	assert_int_equal(control_request_time_ms(&r), CONTROL_ANSWER_LONG_MS);
+	assert_true(parse("{\"verb\":\"sync\",\"kind\":\"conntrack\"}", &r, error));
+	assert_string_equal(r.kind, "conntrack");
+	assert_true(parse("{\"verb\":\"sync\",\"kind\":\"expectation\"}", &r, error));
+	assert_true(parse("{\"verb\":\"verify\"}", &r, error));
+	assert_int_equal(r.verb, CONTROL_VERIFY);
+	assert_true(control_request_commands(&r));
+	assert_int_equal(control_request_time_ms(&r), CONTROL_ANSWER_LONG_MS);
+	assert_true(parse("{\"verb\":\"reload\"}", &r, error));
+	assert_int_equal(control_request_time_ms(&r), CONTROL_ANSWER_MS);
+}
+
 static void what_is_wrong_is_said(void **state)
 {
 	static const struct {
@@ -126,6 +148,12 @@ static void what_is_wrong_is_said(void **state)
 		{ "{\"verb\":\"maintenance\",\"on\":true,"
 		  "\"node\":\"a234567890123456789012345678901z\"}",
 			"\"node\" is the name of a node" },
+		{ "{\"verb\":\"verify\",\"kind\":\"sa\"}", "\"verify\" has no member \"kind\"" },
+		{ "{\"verb\":\"sync\",\"kind\":\"ruleset\"}",
+			"the mirroring of kind \"ruleset\": not built yet" },
+		{ "{\"verb\":\"sync\",\"kind\":7}",
+			"\"kind\" is one of conntrack, expectation, sa, policy, ruleset, elements, "
+			"neighbour, file" },
 		{ "{\"verb\":\"show\"}", "\"show\" needs \"what\"" },
 		{ "{\"verb\":\"show\",\"what\":\"all\"}",
 			"\"what\" is one of groups, links, monitors, mirror, counters, config" },
@@ -208,6 +236,7 @@ int main(void)
 		cmocka_unit_test(every_verb_is_understood),
 		cmocka_unit_test(show_has_an_object),
 		cmocka_unit_test(commands_have_their_members),
+		cmocka_unit_test(sync_and_verify_may_take_long),
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(long_messages_are_cut),
 		cmocka_unit_test(a_command_names_indexes),

@@ -51,7 +51,7 @@ static void a_good_status_is_short(void **state)
 		"eth0  alive  up       12 ms ago  secondary path, ethernet eth0\n"
 		"\n"
 		"monitors: 0 of 2 failing\n"
-		"mirror: not built yet; the peer gets no sessions, SAs or rules\n");
+		"mirror: 12345 sessions of ours at fw2, 1 of its here, in sync, lag 0 ms\n");
 }
 
 static void what_is_wrong_comes_first(void **state)
@@ -87,7 +87,7 @@ static void what_is_wrong_comes_first(void **state)
 		"ha0   alive    up       12 ms ago  HA link, ethernet eth2\n"
 		"\n"
 		"monitors: 1 of 2 failing\n"
-		"mirror: not built yet; the peer gets no sessions, SAs or rules\n");
+		"mirror: 12345 sessions of ours at fw2, 1 of its here, in sync, lag 0 ms\n");
 }
 
 static void a_silent_secondary_path_comes_last(void **state)
@@ -207,16 +207,13 @@ static void lists_are_tables(void **state)
 		"MONITOR  STATE  WEIGHT  GROUP  TYPE    WATCHES\n"
 		"disk     fails     255  all    script  /bin/true\n"
 		"gateway  ok        100  0      ping    192.168.1.254\n");
-	assert_view(view_mirror, report_mirror(&p->in),
-		"mirror: not built yet; the peer gets no sessions, SAs or rules\n");
-	assert_view(view_mirror,
-		json_pack("{s:{s:{s:b, s:i, s:i, s:b, s:i, s:i}}}", "mirror", "conntrack", "built",
-			1, "local", 7, "mirrored", 8, "in_sync", 1, "lag_ms", 2, "resyncs", 3),
-		"KIND       LOCAL  MIRRORED  IN SYNC  LAG   RESYNCS\n"
-		"conntrack      7         8  yes      2 ms        3\n");
 	p->counters[COUNTER_FRAMES_SENT] = 1234567;
 	char *text = view_text(view_counters, report_counters(&p->in));
 	assert_non_null(strstr(text, "\n1234567  frames_sent "));
+	assert_ptr_equal(strstr(text, "node\n"), text);
+	assert_non_null(strstr(text, "\n\ndropped frames\n"));
+	assert_non_null(strstr(text, "  records_sent       records sent\n"));
+	assert_non_null(strstr(text, "  kernel_orders     orders given\n"));
 	free(text);
 	assert_view(view_history, json_pack("{s:[]}", "history"), "there is no history yet\n");
 	assert_view(view_history,
@@ -227,16 +224,92 @@ static void lists_are_tables(void **state)
 		"2026-11-22T20:00:00.123Z      5     9  4c    init -> master: peer lost\n");
 }
 
+static void the_mirror_is_a_table_and_what_came_of_it(void **state)
+{
+	struct pair *p = *state;
+
+	assert_view(view_mirror, report_mirror(&p->in),
+		"KIND         LOCAL  MIRRORED  IN SYNC  LAG   RESYNCS\n"
+		"conntrack    12345         1  yes      0 ms        3\n"
+		"expectation      2         0  yes      0 ms        3\n"
+		"not built yet: sa, policy, ruleset, elements, neighbour, file\n"
+		"\n"
+		"  in sync        yes\n"
+		"  resyncs sent   3; the last: 12000 objects in 210 ms, 25 s ago\n"
+		"  resyncs heard  none yet\n"
+		"  lag            0 ms to fw2, 0 ms from it, backlog 0 bytes\n"
+		"  refused here   clash 0, table full 0, index full 0, missing 0, other 0\n"
+		"  audits         4; the last: 12340 objects, 0 differed, in 150 ms, 5.0 s ago\n"
+		"  ours there     0 of 2048 buckets differed at the last time\n"
+		"  index          12348 of 524288 used\n");
+	p->view.mirror.receiving = true;
+	p->view.mirror.received_so_far = 77;
+	p->view.mirror.auditing = p->view.mirror.waited = true;
+	p->view.mirror.past.theirs = (struct mirror_found){ 1, 2048, 3, false, 3 };
+	p->counters[COUNTER_REFUSED_CLASH] = 2;
+	char *text = view_text(view_mirror, report_mirror(&p->in));
+
+	assert_non_null(strstr(text, "conntrack    12345         1  no "));
+	assert_non_null(strstr(text,
+		"  in sync        no: counts as such, since sync-wait is over; see `nsrpctl"));
+	assert_non_null(strstr(text, "  resyncs heard  under way, 77 objects so far; none yet\n"));
+	assert_non_null(strstr(text, "4 and one under way; the last: 12340 objects, 0 differed\n"));
+	assert_non_null(strstr(text, "  its here       3 of 2048 buckets differed at the last"));
+	assert_non_null(strstr(text, "  refused here   clash 2,"));
+	free(text);
+}
+
+static void a_mirror_that_does_not_work_says_so(void **state)
+{
+	struct pair *p = *state;
+
+	p->view.mirror.up = false;
+	char *text = view_text(view_status, report_status(&p->in));
+
+	assert_non_null(
+		strstr(text, "\nmirror: 12346 sessions here; nothing goes to fw2 at present\n"));
+	free(text);
+	text = view_text(view_mirror, report_mirror(&p->in));
+	assert_non_null(strstr(text, "conntrack    12345         1  no       -          3\n"));
+	assert_non_null(strstr(text, "  in sync        no: there is no channel to the peer\n"));
+	free(text);
+	p->view.mirror = (struct mirror_view){ 0 };
+	p->conf.mirror.sessions = false;
+	text = view_text(view_status, report_status(&p->in));
+	assert_non_null(strstr(text, "\nmirror: off, the peer gets no sessions\n"));
+	free(text);
+	text = view_text(view_mirror, report_mirror(&p->in));
+	assert_non_null(strstr(text, "\noff: the peer gets no sessions\n"));
+	free(text);
+}
+
+static void a_verify_tells_what_it_found(void **state)
+{
+	(void)state;
+	assert_view(view_verify,
+		json_pack("{s:s, s:b, s:b, s:i, s:s, s:s, s:{s:i, s:i}, s:{s:i, s:i}, s:n, s:{s:i, "
+			  "s:i}}",
+			"result", "the nodes differed and are equal now", "equal", 0, "repaired", 1,
+			"rounds", 2, "node", "fw2", "peer", "fw1", "own", "compared", 1, "differed",
+			1, "peer_own", "compared", 400, "differed", 0, "buckets_at_peer",
+			"buckets_here", "compared", 2048, "differed", 3),
+		"fw2: 1 object in its kernel, 1 not as it should be\n"
+		"fw1: 400 objects in its kernel, 0 not as it should be\n"
+		"what fw1 owns, at fw2: 3 of 2048 buckets differ\n"
+		"the nodes differed and are equal now, after 2 rounds\n");
+}
+
 /* Another release's answer, or none at all, is no reason to crash. */
 static void any_answer_is_survived(void **state)
 {
 	void (*const views[])(const struct page *, const json_t *) = { view_status, view_groups,
 		view_links, view_monitors, view_mirror, view_counters, view_config, view_why,
-		view_history, view_check };
+		view_history, view_verify, view_check };
 	static const char *const answers[] = {
 		"{}",
 		("{\"groups\":[null,{}],\"links\":[7,{}],\"monitors\":[{}],\"mirror\":[],"
 		 "\"counters\":[{}],\"history\":[{}],\"warnings\":[1,null],\"peer\":3}"),
+		"{\"mirroring\":{\"on\":true,\"up\":true,\"sent\":3},\"own\":1}",
 		"{\"groups\":{\"a\":1},\"links\":\"x\",\"mirror\":{\"conntrack\":null}}",
 	};
 
@@ -259,6 +332,9 @@ int main(void)
 		TEST(a_group_is_shown_in_full),
 		TEST(why_says_it_in_words),
 		TEST(lists_are_tables),
+		TEST(the_mirror_is_a_table_and_what_came_of_it),
+		TEST(a_mirror_that_does_not_work_says_so),
+		TEST(a_verify_tells_what_it_found),
 		TEST(any_answer_is_survived),
 	};
 

@@ -9,8 +9,8 @@ static void the_status_has_the_names_that_stay(void **state)
 {
 	struct pair *p = *state;
 	json_t *s = report_status(&p->in);
-	static const char *const kinds[] = { "conntrack", "expectation", "sa", "policy", "ruleset",
-		"elements", "neighbour", "file" };
+	static const char *const later[] = { "sa", "policy", "ruleset", "elements", "neighbour",
+		"file" };
 
 	assert_non_null(s);
 	assert_member(s, "schema", "1");
@@ -28,11 +28,19 @@ static void the_status_has_the_names_that_stay(void **state)
 	assert_int_equal(json_array_size(json_object_get(s, "groups")), 2);
 	assert_int_equal(json_array_size(json_object_get(s, "links")), 3);
 	assert_int_equal(json_array_size(json_object_get(s, "monitors")), 2);
-	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++)
-		assert_member(json_object_get(s, "mirror"), kinds[i],
+	json_t *mirror = json_object_get(s, "mirror");
+
+	assert_member(mirror, "conntrack",
+		"{\"built\":true,\"local\":12345,\"mirrored\":1,\"in_sync\":true,\"lag_ms\":0,"
+		"\"resyncs\":3}");
+	assert_member(mirror, "expectation",
+		"{\"built\":true,\"local\":2,\"mirrored\":0,\"in_sync\":true,\"lag_ms\":0,"
+		"\"resyncs\":3}");
+	for (unsigned i = 0; i < ARRAY_LEN(later); i++)
+		assert_member(mirror, later[i],
 			"{\"built\":false,\"local\":0,\"mirrored\":0,\"in_sync\":false,"
 			"\"lag_ms\":null,\"resyncs\":0}");
-	assert_int_equal(json_object_size(json_object_get(s, "mirror")), ARRAY_LEN(kinds));
+	assert_int_equal(json_object_size(mirror), 2 + ARRAY_LEN(later));
 	json_decref(s);
 }
 
@@ -255,6 +263,41 @@ static void results_say_whether_they_are_good(void **state)
 	json_decref(s);
 }
 
+static void the_mirror_tells_what_came_of_it(void **state)
+{
+	struct pair *p = *state;
+
+	p->counters[COUNTER_REFUSED_FULL] = 5;
+	p->view.mirror.peer_lag_us = 7999;
+	json_t *s = report_mirror(&p->in), *m = json_object_get(s, "mirroring");
+
+	assert_member(json_object_get(json_object_get(s, "mirror"), "conntrack"), "lag_ms", "7");
+	assert_member(m, "peer", "\"fw2\"");
+	assert_member(m, "up", "true");
+	assert_member(m, "backlog", "0");
+	assert_member(m, "index_size", "524288");
+	assert_member(m, "refused",
+		"{\"clash\":0,\"full\":5,\"other\":0,\"missing\":0,\"index_full\":0}");
+	assert_member(m, "sent",
+		"{\"times\":3,\"objects\":12000,\"ms\":210,\"at\":\"1970-01-01T00:16:15.000Z\","
+		"\"since_ms\":25000}");
+	assert_member(m, "heard", "null");
+	assert_member(m, "audit",
+		"{\"times\":4,\"compared\":12340,\"differed\":0,\"failed\":false,\"ms\":150,"
+		"\"at\":\"1970-01-01T00:16:35.000Z\",\"since_ms\":5000}");
+	assert_member(m, "peer_audit", "null");
+	assert_member(m, "buckets_at_peer",
+		"{\"times\":4,\"compared\":2048,\"differed\":0,\"failed\":false}");
+	json_decref(s);
+
+	p->view.mirror.up = false;
+	s = report_mirror(&p->in);
+	assert_member(json_object_get(s, "mirroring"), "lag_ms", "null");
+	assert_member(
+		json_object_get(json_object_get(s, "mirror"), "conntrack"), "in_sync", "false");
+	json_decref(s);
+}
+
 static void version_and_mirror_are_reports_too(void **state)
 {
 	struct pair *p = *state;
@@ -281,6 +324,7 @@ int main(void)
 		TEST(why_names_the_rule_and_what_it_looked_at),
 		TEST(the_largest_configuration_fits_into_an_answer),
 		TEST(results_say_whether_they_are_good),
+		TEST(the_mirror_tells_what_came_of_it),
 		TEST(version_and_mirror_are_reports_too),
 	};
 

@@ -170,6 +170,65 @@ static void links_that_fail_are_named(void **state)
 	assert_warnings(p, "warning", "secondary path eth0 is down: Network is down");
 }
 
+static void what_the_mirror_lacks_is_told_with_what_helps(void **state)
+{
+	struct pair *p = *state;
+	struct mirror_view *m = &p->view.mirror;
+
+	m->waited = true;
+	assert_warnings(p, "warning",
+		"fw1 counts as in sync only since sync-wait is over: sessions of fw2 may be "
+		"missing "
+		"here; `nsrpctl sync` asks for all of them");
+	m->waited = false;
+	p->view.in_sync = false;
+	assert_warnings(p, "warning", "no full copy of the sessions of fw2 has come yet");
+	m->receiving = true;
+	m->received_so_far = 17;
+	assert_warnings(p, "warning", "sessions are being copied from fw2: 17 objects so far");
+	m->receiving = false;
+	m->complete = true;
+	m->peer_lag_us = 1500000;
+	assert_warnings(p, "warning", "fw2 lags by 1500 ms in sending its sessions");
+	p->view.in_sync = true;
+	m->lag_us = 2000000;
+	assert_warnings(p, "warning", "fw2 lags by 2000 ms in taking sessions");
+	m->up = false;
+	assert_warnings(p, "warning", "sessions are not mirrored: there is no channel to fw2 yet");
+	m->on = false;
+	assert_warnings(
+		p, "warning", "sessions are not mirrored: there was no memory for it at the start");
+	p->conf.mirror.sessions = false;
+	assert_warnings(p, "ok", "");
+}
+
+static void refused_objects_are_a_warning(void **state)
+{
+	struct pair *p = *state;
+	struct mirror_view *m = &p->view.mirror;
+
+	p->counters[COUNTER_REFUSED_CLASH] = 2;
+	p->counters[COUNTER_REFUSED_FULL] = 1;
+	assert_warnings(p, "ok", ""); /* and nothing differs any more */
+	m->past.theirs = (struct mirror_found){ 1, 2048, 3, false, 3 };
+	assert_warnings(p, "warning",
+		"sessions differ at fw1: 3 of 2048 buckets (this kernel refused 3 since the start: "
+		"clash or full); `nsrpctl verify` compares and repairs");
+	m->past.theirs.differed = 0;
+	m->past.ours = (struct mirror_found){ 2, 2048, 5, false, 5 };
+	assert_warnings(p, "warning",
+		"sessions differ at fw2: 5 of 2048 buckets; `nsrpctl verify` compares and repairs");
+	m->past.ours = (struct mirror_found){ 2, 2048, 0, true, 0 };
+	assert_warnings(p, "warning",
+		"the sessions of both nodes cannot be compared at fw2: no full copy, or another "
+		"cluster key at its start");
+	m->past.ours.failed = false;
+	m->index_used = m->index_size;
+	assert_warnings(p, "warning",
+		"the mirror's index is full (524288 objects): what is new is not mirrored; raise "
+		"nf_conntrack_max and restart");
+}
+
 static void the_rest_comes_in_its_order(void **state)
 {
 	struct pair *p = *state;
@@ -197,6 +256,8 @@ int main(void)
 		TEST(what_the_lost_peer_last_said_counts_no_more),
 		TEST(a_standby_that_cannot_take_over_is_a_warning),
 		TEST(links_that_fail_are_named),
+		TEST(what_the_mirror_lacks_is_told_with_what_helps),
+		TEST(refused_objects_are_a_warning),
 		TEST(the_rest_comes_in_its_order),
 	};
 

@@ -1,0 +1,196 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Sessions while daemons, links and the mirror itself are in trouble: none is lost, and the tables
+# of both kernels are equal once it is over.
+#
+#   SESSIONS                 TCP connections with NAT, and as many without (300)
+#   FLOOD_RATE, FLOOD_TIME   new UDP flows a second, and for how many seconds (20000, 10)
+set -u
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/netns/lab.sh
+. ./lab.sh
+# shellcheck source=tests/netns/sessions.sh
+. ./sessions.sh
+trap lab_down EXIT
+SESSIONS=${SESSIONS:-300}
+FLOOD_RATE=${FLOOD_RATE:-20000} FLOOD_TIME=${FLOOD_TIME:-10}
+FLOOD=${FLOOD:-$(dirname "$STREAM")/flood}
+
+all_alive() { # [GROUP...] beside the usual
+	local group status=0
+	tell client busy snat 0
+	for group in snat plain "$@"; do alive client "$group" || status=1; done
+	for group in 5000 5001; do alive server "$group" || status=1; done
+	alive server dnat || status=1
+	tell client busy snat 5
+	return "$status"
+}
+
+roles_are() { # MASTER STANDBY
+	is_state "$1" master && is_state "$2" primary-backup
+}
+
+resyncs() { echo "$(($(counter fw1 resyncs_sent) + $(counter fw2 resyncs_sent)))"; }
+no_resync_since() { [ "$(resyncs)" = "$1" ]; }
+
+cut() { for i in "$@"; do on fw1 ip link set "$i" down; done; }
+heal() { for i in "$@"; do on fw1 ip link set "$i" up; done; }
+
+# The nodes do not hear each other over that switch, but all others.
+apart() { # on|off
+	for switch in lan wan; do
+		for port in fw1 fw2; do on "$switch" bridge link set dev "$port" isolated "$1"; done
+	done
+}
+
+mac() { on "$1" cat "/sys/class/net/$2/address"; }
+goes_by() { # NODE: client and server send their packets there
+	on client ip neigh replace "$LAN_VIP" lladdr "$(mac "$1" lan0)" dev eth0 nud permanent
+	on server ip neigh replace "$WAN_VIP" lladdr "$(mac "$1" wan0)" dev eth0 nud permanent
+}
+goes_anywhere() {
+	on client ip neigh del "$LAN_VIP" dev eth0
+	on server ip neigh del "$WAN_VIP" dev eth0
+}
+
+flood() { # RATE SECONDS: in the background
+	ip netns exec "$LAB-client" "$FLOOD" "$SERVER" "$1" "$2" >"$LAB_DIR/flood" &
+	FLOOD_PID=$!
+}
+flood_end() {
+	wait "$FLOOD_PID"
+	echo "# flood: $(cat "$LAB_DIR/flood")"
+}
+
+sessions_lab
+on server nft add table ip flood
+on server nft add chain ip flood in '{ type filter hook input priority filter; }'
+on server nft add rule ip flood in udp dport 10000-59999 drop
+for node in fw1 fw2; do on "$node" sysctl -qw net.netfilter.nf_conntrack_udp_timeout=3; done
+lab_pair
+check "connections with source NAT" opens client open snat "$SESSIONS" "$SERVER" 5001
+check "without" opens client open plain "$SESSIONS" "$SERVER" 5000
+check "by destination NAT" opens server open dnat 20 "$WAN_VIP" 8080
+check "all answer" all_alive
+check "the tables are equal" wait_equal 5 $((2 * SESSIONS + 20))
+
+# ---- the standby's daemon ------------------------------------------------------------------
+
+lab_stop fw2
+check "while the standby's daemon is away new ones are made" opens client open while-away 20 "$SERVER" 5000
+tell client close while-away
+check "and others" opens client open away 20 "$SERVER" 5001
+lab_start fw2
+check "restarted, it is in sync" wait_for 15 in_sync fw2
+check "restarted, its table is the master's" wait_equal 5 $((2 * SESSIONS + 40))
+quietly ctl fw1 failover
+wait_state fw2 master
+check "after it all go on over the restarted node" all_alive away
+wait_for 10 in_sync fw1
+quietly ctl fw2 failover
+wait_state fw1 master
+check "and back" all_alive away
+wait_for 10 in_sync fw2
+
+# ---- HA links ------------------------------------------------------------------------------
+
+before=$(resyncs)
+cut ha0
+check "one HA link cut: new sessions" opens client open one-link 20 "$SERVER" 5001
+check "one HA link cut: the tables are equal" wait_equal 5
+check "one HA link cut: nothing was sent anew" no_resync_since "$before"
+heal ha0
+cut ha1
+check "the other one cut: new sessions" opens client open other-link 20 "$SERVER" 5000
+check "the other one cut: the tables are equal" wait_equal 5
+check "the other one cut: nothing was sent anew" no_resync_since "$before"
+heal ha1
+sleep 1
+check "the roles stayed" roles_are fw1 fw2
+
+cut ha0 ha1
+sleep 1
+check "both HA links cut: the master stays" is_state fw1 master
+check "both HA links cut: there is one" refused is_state fw2 master
+check "both HA links cut: new sessions" opens client open no-link 20 "$SERVER" 5001
+tell client close one-link
+sleep 1
+heal ha0 ha1
+check "healed: the tables are equal" wait_equal 15
+check "healed: the roles stayed" wait_for 10 roles_are fw1 fw2
+
+# ---- more than can be mirrored -------------------------------------------------------------
+
+takeovers=$(($(counter fw1 takeovers) + $(counter fw2 takeovers)))
+lost=$(($(counter fw1 peer_lost) + $(counter fw2 peer_lost)))
+flood "$FLOOD_RATE" "$FLOOD_TIME"
+sleep 1
+check "flood: new sessions are let in" opens client open flooded 20 "$SERVER" 5001
+check "flood: all go on" all_alive flooded
+flood_end
+check "flood: nobody took over" [ $(($(counter fw1 takeovers) + $(counter fw2 takeovers))) = "$takeovers" ]
+check "flood: heartbeats were on time" [ $(($(counter fw1 peer_lost) + $(counter fw2 peer_lost))) = "$lost" ]
+check "flood: the tables are equal after it" wait_equal 30
+check "flood: the standby is in sync after it" wait_for 15 roles_are fw1 fw2
+
+# ---- engines -------------------------------------------------------------------------------
+
+stopped=$(lab_engine_pid fw2)
+kill -STOP "$stopped"
+check "standby stopped: new sessions" opens client open stopped 100 "$SERVER" 5001
+check "standby stopped: all go on" all_alive stopped
+sleep 1
+kill -CONT "$stopped"
+check "standby awake: the tables are equal" wait_equal 15
+check "standby awake: it is in sync" wait_for 15 roles_are fw1 fw2
+
+kill -9 "$(lab_engine_pid fw1)"
+check "master's engine killed: new sessions" opens client open killed 20 "$SERVER" 5001
+check "master's engine killed: all go on" all_alive killed
+check "master's engine killed: it stays master" wait_for 10 roles_are fw1 fw2
+tell client close stopped
+check "master's engine killed: the tables are equal" wait_equal 10
+quietly ctl fw1 failover
+wait_state fw2 master
+check "and all are known to the other node" all_alive killed
+wait_for 15 in_sync fw1
+quietly ctl fw2 failover
+wait_state fw1 master
+
+# ---- a resync that the master's end interrupts ---------------------------------------------
+
+lab_stop fw2
+: >"$LAB_DIR/fw2/log"
+lab_start fw2
+for _ in $(seq 500); do
+	! grep -q "resync from fw1 begins" "$LAB_DIR/fw2/log" || break
+	sleep 0.01
+done
+lab_power_off fw1
+wait_state fw2 master
+check "resync interrupted: all go on" all_alive killed
+on fw1 conntrack -F 2>/dev/null
+lab_power_on fw1
+check "the node that comes back is in sync" wait_for 15 in_sync fw1
+check "and its table is the master's" wait_equal 10
+
+# ---- both alone ----------------------------------------------------------------------------
+
+tell client busy snat 0 # no kernel can judge what wanders between two masters
+apart on
+cut ha0 ha1
+check "apart: both are master" wait_state fw1 master
+goes_by fw1
+check "apart: sessions over one" opens client open on-one 20 "$SERVER" 5001
+goes_by fw2
+check "apart: sessions over the other" opens client open on-other 20 "$SERVER" 5000
+sleep 0.5
+goes_anywhere
+apart off
+heal ha0 ha1
+one_master() { roles_are fw1 fw2 || roles_are fw2 fw1; }
+check "together again: there is one master" wait_for 15 one_master
+check "together again: what the loser made goes on" all_alive on-one on-other
+check "together again: the tables are equal" wait_equal 15
+exit "$FAILED"

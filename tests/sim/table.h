@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * table: a model of a machine's kernel as far as objects are mirrored: a table of sessions that
+ * traffic makes, changes and ends, events that can be lost, orders that can be refused, sessions
+ * that are in each other's way, timers that run out, and dumps that are a little old when they
+ * come.
+ *
+ * A session's key is a number. Its value is four small numbers: what NAT makes of it (no two
+ * sessions of a table have the same one, but 0), its status, its state, and something rare.
+ */
+#ifndef SIM_TABLE_H
+#define SIM_TABLE_H
+
+#include "nsrp/node.h"
+
+enum {
+	TABLE_KEYS = 24,
+	TABLE_EVENTS_MAX = 48, /* that wait to be read; what is more is lost */
+	TABLE_CHUNK = 7,       /* keys that one step of a dump goes through */
+	TABLE_OBJECTS = 64,    /* that the core's index has room for */
+	TABLE_FRAMES = 24,     /* that the core's channel keeps */
+};
+
+struct world;
+struct machine;
+
+struct row {
+	bool there;
+	uint8_t nat, status, state, rare;
+	bool held;           /* its timer is the hold's */
+	uint64_t touched_at; /* traffic of this machine; 0 = none */
+};
+
+struct table {
+	bool on; /* this schedule mirrors */
+	void *memory;
+	struct row session[TABLE_KEYS];
+
+	bool lost; /* events */
+	bool reading_soon;
+	unsigned n_events;
+	struct table_event {
+		uint8_t op, key;
+		bool partial;
+		struct row session;
+	} event[TABLE_EVENTS_MAX];
+
+	unsigned refuse; /* percent of what is created */
+	struct {
+		bool running;
+		uint32_t step;
+		uint8_t kind;
+		unsigned next, n;
+		struct table_event seen[TABLE_CHUNK]; /* what the next step brings */
+	} dump;
+	uint64_t sole_since; /* master of all groups, beyond dispute; 0 = it is not */
+};
+
+/* The memory of a machine's mirror, as an engine that starts finds it. */
+void table_start(struct machine *m, struct node_env *env);
+/* The power goes. */
+void table_clear(struct machine *m);
+
+/* Actions of the core. */
+void table_write(struct world *w, struct machine *m, struct span orders);
+void table_fetch(struct world *w, struct machine *m, struct span key);
+void table_dump(struct world *w, struct machine *m, uint8_t kind);
+
+/* Items of the queue: events are read, a step of a dump is over, traffic comes. */
+void table_read(struct world *w, struct machine *m);
+void table_dumped(struct world *w, struct machine *m, uint32_t step);
+void table_traffic(struct world *w);
+
+/* A session's timer runs out; events are lost. */
+void table_expire(struct world *w, struct machine *m);
+void table_lose(struct world *w, struct machine *m);
+/* Another program removes or changes a session, unheard. */
+void table_alter(struct world *w, struct machine *m);
+
+/* Both tables hold the same, and each session has one owner. */
+void table_check_quiet(struct world *w);
+/* The power of machine m, the master of all, is about to go: its peer has what it has. */
+void table_check_ready(struct world *w, const struct machine *m);
+void table_check_step(struct world *w, struct machine *m);
+
+#endif
