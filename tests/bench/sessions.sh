@@ -11,6 +11,7 @@ note() { # KEY VALUE
 	echo "$SYSTEM $1 $2" >>"$RAW"
 }
 
+# shellcheck disable=SC2153 # SYSTEMS is the script's
 has_system() { [[ " $SYSTEMS " == *" $1 "* ]]; }
 
 calc() { awk "BEGIN { printf \"%.4f\", $1 }"; }
@@ -169,7 +170,7 @@ wire_bytes() { # NODE: sent on the HA links
 }
 
 cached() {
-	conntrackd_ask fw2 -s cache | awk '/external/ { e = 1 } e && /current active/ { print $NF; exit }'
+	conntrackd_ask fw2 -s cache | awk '/^cache:external/ { print $NF; exit }'
 }
 
 # As bench_sessions mirror, into the daemon's cache.
@@ -281,7 +282,7 @@ measure_resync() { # SYSTEM SIZE
 		note "resync_${size}_arrived" "$(field arrived "$result")"
 	fi
 	if [ "$1" = nsrpd ]; then
-		wait_state fw2 primary-backup
+		wait_state fw2 primary-backup || note "not_in_sync_$size" 1
 		for node in fw1 fw2; do
 			note "late_$size" "$(counter $node late)"
 			note "peer_lost_$size" "$(counter $node peer_lost)"
