@@ -14,6 +14,7 @@
 #include "loop.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* The caller's storage; does not move while initialised. The fields are private. */
 struct aside {
@@ -21,7 +22,8 @@ struct aside {
 	void (*done)(void *user); /* by the loop, afterwards */
 	void *user;               /* borrowed */
 	bool running;             /* a call was begun and is not done */
-	bool has_thread, ending;
+	bool has_thread;
+	atomic_bool ending;
 	pthread_t thread;
 	int begin_fd, done_fd;
 	struct loop_fd done_io;
@@ -31,7 +33,7 @@ struct aside {
  * then. */
 int aside_init(struct aside *a, struct loop *loop, void (*call)(void *user),
 	void (*done)(void *user), void *user);
-/* Waits for a call that is running. Harmless on zeroed memory. */
+/* Waits for a call that is running; one that has not begun yet may not be made. Harmless on zeroed memory. */
 void aside_fini(struct aside *a);
 
 /* One at a time: -EBUSY. 0 or negative errno. */

@@ -82,8 +82,8 @@ static void one_call_at_a_time(void **state)
 	start(&f);
 	assert_int_equal(aside_begin(&f.aside), 0);
 	assert_int_equal(aside_begin(&f.aside), -EBUSY);
-	aside_fini(&f.aside); /* waits */
-	assert_int_equal(f.calls, 1);
+	aside_fini(&f.aside); /* waits, or is in time to prevent it */
+	assert_in_range(f.calls, 0, 1);
 	assert_int_equal(f.done, 0);
 	loop_fini(&f.loop);
 }
