@@ -34,6 +34,15 @@ static void confirm(struct mirror *m, struct entry *e)
 	e->pass = m->pass.number;
 }
 
+/* An own entry becomes the peer's. Where nothing is forwarded any more its window goes stale. */
+static void give_up(struct mirror *m, struct entry *e)
+{
+	index_set_owner(&m->index, e, INDEX_PEER);
+	e->stamp = 0;
+	if (m->role == MIRROR_IDLE)
+		m->wants |= WANT_LOOSEN;
+}
+
 static bool describe(struct node *n, const struct record *r, struct object *ret)
 {
 	*ret = (struct object){ .kind = r->kind };
@@ -99,10 +108,11 @@ static void heard_whole(struct node *n, uint64_t hash, struct entry *e, const st
 			claim(n, e, d);
 			return;
 		}
-		if (r->op == WIRE_RECORD_WHOLE && keeps_own(n, e, d))
+		/* Node 0 follows a word of this node's that is on its way. */
+		if (r->op == WIRE_RECORD_WHOLE ? keeps_own(n, e, d)
+					       : !channel_before(e->stamp, d->heard))
 			return;
-		index_set_owner(&m->index, e, INDEX_PEER);
-		e->stamp = 0;
+		give_up(m, e);
 	}
 	confirm(m, e);
 	if (index_same(e, o))
@@ -126,8 +136,7 @@ static void heard_change(struct node *n, uint64_t hash, struct entry *e, const s
 	if (index_owner(&m->index, e) == INDEX_OWN) {
 		if (keeps_own(n, e, d))
 			return;
-		index_set_owner(&m->index, e, INDEX_PEER);
-		e->stamp = 0;
+		give_up(m, e);
 	}
 	confirm(m, e);
 	if (index_same(e, o))
@@ -229,8 +238,7 @@ static void heard_claim(struct node *n, struct span value, const struct delivery
 	if (e == NULL || index_owner(&m->index, e) == INDEX_PEER ||
 		!channel_before(e->stamp, d->heard) || !channel_before(m->adopted_at, d->heard))
 		return;
-	index_set_owner(&m->index, e, INDEX_PEER);
-	e->stamp = 0;
+	give_up(m, e);
 	confirm(m, e);
 }
 
@@ -275,7 +283,8 @@ static void heard_begin(struct node *n, struct span value, const struct delivery
 	memcpy(m->sweep_buckets, buckets.data, buckets.len);
 	if (!(flags & WIRE_BEGIN_FULL))
 		return;
-	m->complete = false;
+	m->complete = m->ask = false;
+	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
 	log_info(n->env.log, "mirror: resync from %s begins", n->conf->node[1 - n->conf->self]);
 }
 
