@@ -16,7 +16,8 @@ enum {
 	WIRE_BEAT_FRAME_MAX = 1432, /* what a heartbeat may need: fits IPv6/UDP in 1500 */
 	WIRE_GROUP_RECORD_LEN = 16,
 	WIRE_ECHO_RECORD_LEN = 10,
-	WIRE_DATA_LEN = 16, /* of DATA before its records */
+	WIRE_DATA_LEN = 16,    /* of DATA before its records */
+	WIRE_CHANNEL_LEN = 15, /* of CHANNEL, at least */
 };
 
 /* The multicast MAC address of our Ethernet frames: locally administered, group bit set. */

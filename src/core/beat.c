@@ -286,7 +286,7 @@ static bool parse_tlv(
 		m->answer_id = reader_u32(&r);
 		m->result = reader_u8(&r);
 		break;
-	case WIRE_TLV_CHANNEL: m->channel = value; break;
+	case WIRE_TLV_CHANNEL: m->channel = value; return value.len >= WIRE_CHANNEL_LEN;
 	case WIRE_TLV_DATA: m->data = value; break;
 	case WIRE_TLV_ACK: m->ack = value; break;
 	default: break; /* of a later release */

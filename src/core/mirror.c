@@ -153,12 +153,21 @@ static bool roles_are_open(const struct node *n)
 	return false;
 }
 
-static void adopt(struct node *n, mono_t now)
+void mirror_adopt(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
 
-	m->adopted_at = channel_out_number(&m->out);
+	for (unsigned kind = 0; kind < INDEX_KINDS; kind++) {
+		if (m->index.peer[kind].entries > 0)
+			m->settle_due = mono_after_ms(now, SETTLE_AFTER_MS);
+	}
 	index_adopt(&m->index, INDEX_OWN);
+}
+
+static void adopt(struct node *n, mono_t now)
+{
+	n->mirror->adopted_at = channel_out_number(&n->mirror->out);
+	mirror_adopt(n, now);
 	put_plain(n, now, WIRE_RECORD_ADOPT, span_of(NULL, 0));
 }
 
@@ -175,7 +184,7 @@ static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 	if (m->role == MIRROR_IDLE)
 		m->wants |= WANT_LOOSEN;
 	if (m->role == MIRROR_SOLE && !m->up)
-		index_adopt(&m->index, INDEX_OWN);
+		mirror_adopt(n, now);
 	if (!m->up || !mirror_is_sending(m))
 		return;
 	/* The kernel of who was master of all has everything, once that was agreed upon. */
@@ -236,7 +245,7 @@ static void went_down(struct node *n, mono_t now)
 	m->adopt_due = MONO_NEVER;
 	m->peer.known = false;
 	if (m->role == MIRROR_SOLE)
-		index_adopt(&m->index, INDEX_OWN);
+		mirror_adopt(n, now);
 }
 
 void mirror_peer_restarted(struct node *n, mono_t now)
@@ -285,7 +294,7 @@ static void begin_resync(struct node *n, mono_t now)
 	m->wants |= WANT_RESYNC;
 	if (m->role == MIRROR_SOLE) {
 		m->adopted_at = channel_out_number(&m->out);
-		index_adopt(&m->index, INDEX_OWN);
+		mirror_adopt(n, now);
 	}
 	node_count(n, COUNTER_RESYNCS_SENT);
 	log_info(n->env.log, "mirror: resync to %s begins", peer_name(n));

@@ -168,6 +168,8 @@ bool mirror_is_loosening(const struct mirror *m);
 uint32_t mirror_hash_proof(const struct mirror *m);
 /* The channel starts anew, after a rest. */
 void mirror_break(struct node *n, mono_t now);
+/* Everything is this node's own; what was the peer's is settled, later. */
+void mirror_adopt(struct node *n, mono_t now);
 /* Adds an order for the kernel. */
 void mirror_order(struct node *n, enum object_op op, uint8_t kind, struct span key,
 	struct span value, struct actions *out);

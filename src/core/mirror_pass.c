@@ -6,9 +6,10 @@
 #include "state.h"
 
 enum {
-	WALK_STEP = 2048,         /* entries in one step */
-	PASS_EVERY_MS = 1000,     /* at most that often, but for resyncs */
-	BACKLOG_MAX = 256 * 1024, /* of bulk that waits in the channel */
+	WALK_STEP = 2048,            /* entries in one step */
+	PASS_EVERY_MS = 1000,        /* at most that often, but for resyncs */
+	BACKLOG_MAX = 256 * 1024,    /* of bulk that waits in the channel */
+	STAMP_FOUND = CHANNEL_FIRST, /* no word of the peer's carries it */
 	SUMS_LEN = 3 + 8 * RECORD_SUMS_MAX,
 };
 
@@ -42,6 +43,8 @@ void mirror_pass_abort(struct node *n, unsigned wants)
 {
 	n->mirror->wants &= ~wants;
 	n->mirror->pass.wants &= ~wants;
+	if (wants & WANT_BUCKETS)
+		memset(n->mirror->send_buckets, 0, sizeof(n->mirror->send_buckets));
 }
 
 static void put_begin(struct node *n, mono_t now, bool full)
@@ -63,7 +66,7 @@ static void put_begin(struct node *n, mono_t now, bool full)
 	writer_bytes(&w, m->pass.buckets, sizeof(m->pass.buckets));
 	if (m->role == MIRROR_SOLE) {
 		m->adopted_at = channel_out_number(&m->out);
-		index_adopt(&m->index, INDEX_OWN);
+		mirror_adopt(n, now);
 	}
 	(void)mirror_put(n, now, &r);
 }
@@ -140,6 +143,7 @@ static void found_unknown(
 		e->stamp = channel_out_number(&m->out);
 		send_object(n, now, WIRE_RECORD_WHOLE, o);
 	} else {
+		e->stamp = STAMP_FOUND;
 		if (m->learned)
 			mirror_ask_bucket(m, hash);
 		keep_peers(n, now, o, true, out);
@@ -170,12 +174,26 @@ static void found_own(
 		mirror_order(n, OBJECT_LOOSEN, o->kind, object_key(o), span_of(NULL, 0), out);
 }
 
+static void loosen(struct node *n, const struct object *o, struct actions *out)
+{
+	if (n->mirror->pass.wants & WANT_LOOSEN)
+		mirror_order(n, OBJECT_LOOSEN, o->kind, object_key(o), span_of(NULL, 0), out);
+}
+
 static void found_peers(
 	struct node *n, mono_t now, struct entry *e, const struct object *o, struct actions *out)
 {
 	struct mirror *m = n->mirror;
 	unsigned wants = m->pass.wants;
 
+	if ((wants & WANT_SWEEP) && e->stamp == STAMP_FOUND && m->role != MIRROR_IDLE) {
+		/* Of before this start, and not the peer's: it is served here. */
+		index_set_owner(&m->index, e, INDEX_OWN);
+		index_update(&m->index, e, o);
+		e->stamp = channel_out_number(&m->out);
+		send_object(n, now, WIRE_RECORD_WHOLE, o);
+		return;
+	}
 	if ((wants & WANT_SWEEP) && e->stamp != m->stamp &&
 		(e->stamp == 0 || has_bucket(m->sweep_buckets, index_hash_of(e)))) {
 		node_count(n, COUNTER_SWEPT);
@@ -206,12 +224,19 @@ void mirror_pass_object(struct node *n, mono_t now, const struct object *o, stru
 		found_unknown(n, now, hash, o, out);
 		return;
 	}
-	/* What an event or the peer said since the pass began is newer than the dump. */
-	if (e->pass == m->pass.number || index_is_dead(e))
+	if (index_is_dead(e))
 		return;
+	bool own = index_owner(&m->index, e) == INDEX_OWN;
+
+	/* What an event or the peer said since the pass began is newer than the dump. */
+	if (e->pass == m->pass.number) {
+		if (!own)
+			loosen(n, o, out);
+		return;
+	}
 	e->pass = m->pass.number;
 	m->pass.seen++;
-	if (index_owner(&m->index, e) == INDEX_OWN)
+	if (own)
 		found_own(n, now, e, o, out);
 	else
 		found_peers(n, now, e, o, out);

@@ -69,6 +69,21 @@ static void install(struct node *n, uint64_t hash, const struct record *r, const
 	mirror_order(n, OBJECT_WHOLE, r->kind, r->key, r->value, d->out);
 }
 
+/* An own entry becomes the peer's. Where nothing is forwarded any more its window goes stale. */
+static void give_up(struct node *n, struct entry *e, const struct record *r, struct delivery *d)
+{
+	struct mirror *m = n->mirror;
+
+	index_set_owner(&m->index, e, INDEX_PEER);
+	e->stamp = 0;
+	if (m->role != MIRROR_IDLE)
+		return;
+	if (r->key.len > 0)
+		mirror_order(n, OBJECT_LOOSEN, r->kind, r->key, span_of(NULL, 0), d->out);
+	else
+		m->wants |= WANT_LOOSEN;
+}
+
 static void claim(struct node *n, const struct entry *e, struct delivery *d)
 {
 	uint64_t hash = index_hash_of(e);
@@ -99,10 +114,11 @@ static void heard_whole(struct node *n, uint64_t hash, struct entry *e, const st
 			claim(n, e, d);
 			return;
 		}
-		if (r->op == WIRE_RECORD_WHOLE && keeps_own(n, e, d))
+		/* Node 0 follows a word of this node's that is on its way. */
+		if (r->op == WIRE_RECORD_WHOLE ? keeps_own(n, e, d)
+					       : !channel_before(e->stamp, d->heard))
 			return;
-		index_set_owner(&m->index, e, INDEX_PEER);
-		e->stamp = 0;
+		give_up(n, e, r, d);
 	}
 	confirm(m, e);
 	if (index_same(e, o))
@@ -129,8 +145,7 @@ static void heard_change(struct node *n, uint64_t hash, struct entry *e, const s
 	if (index_owner(&m->index, e) == INDEX_OWN) {
 		if (keeps_own(n, e, d))
 			return;
-		index_set_owner(&m->index, e, INDEX_PEER);
-		e->stamp = 0;
+		give_up(n, e, r, d);
 	}
 	confirm(m, e);
 	if (index_same(e, o))
@@ -223,17 +238,16 @@ static void heard_gone(struct node *n, struct span value)
 	m->wants |= WANT_SWEEP;
 }
 
-static void heard_claim(struct node *n, struct span value, const struct delivery *d)
+static void heard_claim(struct node *n, const struct record *r, struct delivery *d)
 {
 	struct mirror *m = n->mirror;
 	uint64_t hash;
-	struct entry *e = hashed(n, value, &hash);
+	struct entry *e = hashed(n, r->value, &hash);
 
 	if (e == NULL || index_owner(&m->index, e) == INDEX_PEER ||
 		!channel_before(e->stamp, d->heard) || !channel_before(m->adopted_at, d->heard))
 		return;
-	index_set_owner(&m->index, e, INDEX_PEER);
-	e->stamp = 0;
+	give_up(n, e, r, d);
 	confirm(m, e);
 }
 
@@ -278,6 +292,8 @@ static void heard_begin(struct node *n, struct span value, const struct delivery
 	memcpy(m->sweep_buckets, buckets.data, buckets.len);
 	if (!(flags & WIRE_BEGIN_FULL))
 		return;
+	m->ask = false;
+	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
 	/* Within an epoch nothing was missed: what was complete stays so. */
 	log_info(n->env.log, "mirror: resync from %s begins", n->conf->node[1 - n->conf->self]);
 }
@@ -367,7 +383,7 @@ static void heard_record(struct node *n, const struct record *r, struct delivery
 	case WIRE_RECORD_BULK:
 	case WIRE_RECORD_OFFER: heard_object(n, r, d); break;
 	case WIRE_RECORD_GONE: heard_gone(n, r->value); break;
-	case WIRE_RECORD_CLAIM: heard_claim(n, r->value, d); break;
+	case WIRE_RECORD_CLAIM: heard_claim(n, r, d); break;
 	case WIRE_RECORD_BEGIN: heard_begin(n, r->value, d); break;
 	case WIRE_RECORD_END: heard_end(n, r->value, d); break;
 	case WIRE_RECORD_ADOPT: adopted(n, d); break;

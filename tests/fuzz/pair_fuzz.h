@@ -15,6 +15,7 @@
 #include "core/codec.h"
 #include "core/state.h"
 #include "pair.h"
+#include "pair_kernel.h"
 
 enum { FUZZ_ITEMS_MAX = 64 };
 
@@ -26,7 +27,8 @@ struct fuzz_item {
 	struct span bytes;
 };
 
-static inline struct pair *fuzz_pair(void)
+/* A pair that mirrors up to so many sessions, and does some; 0 = one that mirrors none. */
+static inline struct pair *fuzz_pair_of(unsigned sessions)
 {
 	static struct pair *p;
 	static struct node *node[2];
@@ -35,7 +37,13 @@ static inline struct pair *fuzz_pair(void)
 
 	if (p == NULL) {
 		p = pair_new();
+		if (sessions > 0)
+			pair_mirror(p, sessions, 16);
 		pair_start_both(p);
+		if (sessions > 0) {
+			pair_make_many(p, 0, 0, sessions / 4);
+			pair_run(p, 3000);
+		}
 		p->n_items = 0;
 		started = p->now;
 		for (unsigned i = 0; i < 2; i++) {
@@ -55,6 +63,11 @@ static inline struct pair *fuzz_pair(void)
 	p->n_items = 0;
 	p->now = started;
 	return p;
+}
+
+static inline struct pair *fuzz_pair(void)
+{
+	return fuzz_pair_of(0);
 }
 
 static inline bool fuzz_next(struct pair *p, struct reader *r, struct fuzz_item *item)

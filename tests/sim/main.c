@@ -74,6 +74,8 @@ static void run_schedule(struct world *w)
 	for (unsigned i = 0; i < 600 && !w->failed && fault_lasts(w); i++)
 		world_run(w, w->now + 100000);
 	fault_heal_all(w); /* also what ended meanwhile */
+	if (!w->failed)
+		theme_calm(w);
 	w->no_traffic = true;
 	if (rng_chance(&w->rng, 50))
 		lift_maintenance(w);

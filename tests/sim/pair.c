@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/state.h"
+#include "pair_kernel.h"
 
 static void pair_log(void *user, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -106,6 +107,7 @@ struct pair *pair_new(void)
 void pair_free(struct pair *p)
 {
 	for (unsigned i = 0; i < 2; i++) {
+		pair_kernel_free(p, i);
 		free(p->side[i].node);
 		free(p->side[i].out);
 	}
@@ -124,7 +126,7 @@ mono_t pair_clock(const struct pair *p, unsigned i)
 	return (mono_t){ p->side[i].clock + p->now };
 }
 
-static struct pair_item *push(struct pair *p, unsigned node, uint64_t at)
+struct pair_item *pair_push(struct pair *p, unsigned node, uint64_t at)
 {
 	unsigned i = p->n_items;
 
@@ -151,9 +153,9 @@ static void send_frame(struct pair *p, unsigned from, unsigned path, struct span
 	if (p->cut[from][path] || (p->passes != NULL && !p->passes(p, from, path, bytes)))
 		return;
 	assert(bytes.len <= PAIR_FRAME_MAX);
-	struct pair_item *item = push(p, 1 - from, p->now + PAIR_FRAME_US);
+	struct pair_item *item = pair_push(p, 1 - from, p->now + PAIR_FRAME_US);
 
-	item->is_frame = true;
+	item->type = PAIR_ITEM_FRAME;
 	item->target = path;
 	item->len = bytes.len;
 	memcpy(item->bytes, bytes.data, bytes.len);
@@ -164,9 +166,9 @@ static void order(struct pair *p, unsigned i, const struct action *a)
 	p->side[i].ordered = a->role.role;
 	if (p->side[i].kernel_hangs)
 		return;
-	struct pair_item *item = push(p, i, p->now + PAIR_ROLE_US);
+	struct pair_item *item = pair_push(p, i, p->now + PAIR_ROLE_US);
 
-	item->is_frame = false;
+	item->type = PAIR_ITEM_ROLE;
 	item->target = a->target;
 	item->role = a->role;
 }
@@ -175,7 +177,6 @@ static void carry_out(struct pair *p, unsigned i)
 {
 	struct pair_node *side = &p->side[i];
 
-	assert(!side->out->more);
 	for (unsigned k = 0; k < side->out->n; k++) {
 		const struct action *a = &side->out->action[k];
 
@@ -193,7 +194,7 @@ static void carry_out(struct pair *p, unsigned i)
 		case ACTION_WRITE:
 		case ACTION_FETCH:
 		case ACTION_DUMP:
-		case ACTION_END_DUMP: break; /* there is no mirror */
+		case ACTION_END_DUMP: pair_kernel_act(p, i, a); break;
 		}
 	}
 }
@@ -204,6 +205,13 @@ void pair_event(struct pair *p, unsigned i, const struct event *event)
 
 	assert(side->runs && !side->paused);
 	node_step(side->node, pair_clock(p, i), event, side->out);
+	for (unsigned more = 0; side->out->more; more++) {
+		static const struct event timer = { .type = EVENT_TIMER };
+
+		assert(more < PAIR_MORE_MAX);
+		carry_out(p, i);
+		node_step(side->node, pair_clock(p, i), &timer, side->out);
+	}
 	/* A deadline that does not move on would make the daemon spin. */
 	assert(event->type != EVENT_TIMER ||
 		mono_before(pair_clock(p, i), node_deadline(side->node)));
@@ -229,6 +237,7 @@ static void start_engine(struct pair *p, unsigned i, uint64_t adopt)
 	};
 	struct event event = { .type = EVENT_CARRIER, .carrier = { .up = true } };
 
+	pair_kernel_start(p, i, &env);
 	side->boot++;
 	side->runs = true;
 	side->paused = side->exited = false;
@@ -237,7 +246,8 @@ static void start_engine(struct pair *p, unsigned i, uint64_t adopt)
 		event.carrier.path = path;
 		pair_event(p, i, &event);
 	}
-	pair_sync(p, i, side->in_sync);
+	if (side->kernel == NULL)
+		pair_sync(p, i, side->in_sync);
 }
 
 void pair_start(struct pair *p, unsigned i)
@@ -259,6 +269,7 @@ void pair_power_off(struct pair *p, unsigned i)
 	p->side[i].runs = p->side[i].paused = false;
 	p->side[i].boot++;
 	memset(p->side[i].owns, 0, sizeof(p->side[i].owns));
+	pair_kernel_clear(p, i);
 }
 
 static void role_done(struct pair *p, const struct pair_item *item)
@@ -289,8 +300,10 @@ static void arrive(struct pair *p, const struct pair_item *item)
 
 	if (!side->runs || item->boot != side->boot)
 		return;
-	if (!item->is_frame)
+	if (item->type == PAIR_ITEM_ROLE)
 		role_done(p, item);
+	else if (item->type != PAIR_ITEM_FRAME)
+		pair_kernel_item(p, item);
 	else if (item->target < side->conf->n_paths)
 		pair_frame(p, item->node, item->target, item->bytes, item->len);
 }

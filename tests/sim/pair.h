@@ -17,19 +17,29 @@ enum {
 	PAIR_ROLE_US = 200,
 	PAIR_FRAME_MAX = 1536,
 	PAIR_ITEMS_MAX = 4096,
+	PAIR_MORE_MAX = 100, /* steps in a row that leave something to do */
 	PAIR_LINES_MAX = 2048,
 	PAIR_LINE_LEN = 160,
 };
 
 struct pair;
+struct pair_kernel;
 
-/* A frame, or an order to the kernel, that is under way. */
+enum pair_item_type {
+	PAIR_ITEM_FRAME,
+	PAIR_ITEM_ROLE,    /* an order to the kernel */
+	PAIR_ITEM_REFUSED, /* what the kernel says of sessions: an order that it refused ... */
+	PAIR_ITEM_FETCHED, /* ... the session with the key in bytes, if there is one ... */
+	PAIR_ITEM_DUMPED,  /* ... and a step of a dump */
+};
+
+/* What is under way. */
 struct pair_item {
 	uint64_t at;
 	uint32_t boot; /* void for another boot */
 	unsigned node; /* to which */
-	bool is_frame;
-	unsigned target; /* path or group */
+	enum pair_item_type type;
+	unsigned target; /* path, group, or enum refusal */
 	struct action_role role;
 	size_t len;
 	uint8_t bytes[PAIR_FRAME_MAX];
@@ -51,7 +61,8 @@ struct pair_node {
 	struct log log;
 	struct node *node; /* owned */
 	struct node_saved disk;
-	struct actions *out; /* owned */
+	struct actions *out;        /* owned */
+	struct pair_kernel *kernel; /* owned; NULL = there is no mirror */
 	bool owns[CONF_GROUPS_MAX];
 	bool exited;
 	unsigned n_replies, n_announced, n_frames;
@@ -99,6 +110,9 @@ void pair_run_us(struct pair *p, uint64_t us);
 void pair_run(struct pair *p, uint64_t ms);
 /* Both started and run until they are settled. */
 void pair_start_both(struct pair *p);
+
+/* What comes to node i at that time, to be filled in. */
+struct pair_item *pair_push(struct pair *p, unsigned i, uint64_t at);
 
 /* Events. */
 void pair_event(struct pair *p, unsigned i, const struct event *event);

@@ -65,7 +65,7 @@ void table_clear(struct machine *m)
 
 /* ---- objects ------------------------------------------------------------------------------- */
 
-static void add_object(struct object_batch *b, const struct table_event *e, bool dumped)
+static void add_object(struct object_batch *b, const struct table_event *e)
 {
 	struct object *o = &b->object[b->n++];
 	uint8_t *room = b->bytes + b->used;
@@ -89,11 +89,19 @@ static void add_object(struct object_batch *b, const struct table_event *e, bool
 	o->rare = s->rare;
 	if (e->partial)
 		o->marks |= OBJECT_PARTIAL;
-	if (dumped && s->held)
-		o->marks |= OBJECT_HELD;
-	if (dumped && s->held && s->state % 2)
-		o->marks |= OBJECT_AGES;
 	b->used += 8;
+}
+
+static void add_dumped(
+	struct world *w, struct machine *m, struct object_batch *b, const struct table_event *e)
+{
+	const struct row *s = &e->session;
+
+	add_object(b, e);
+	if (s->held)
+		b->object[b->n - 1].marks |= OBJECT_HELD;
+	if (s->held && w->now - s->held_at > m->conf->mirror.hold_ms * UINT64_C(500))
+		b->object[b->n - 1].marks |= OBJECT_AGES;
 }
 
 static void deliver(
@@ -141,7 +149,7 @@ void table_read(struct world *w, struct machine *m)
 
 	t->reading_soon = false;
 	for (unsigned i = 0; i < t->n_events; i++)
-		add_object(&b, &t->event[i], false);
+		add_object(&b, &t->event[i]);
 	t->n_events = 0;
 	t->lost = false;
 	deliver(w, m, &b, OBJECT_EVENT);
@@ -167,14 +175,17 @@ void table_expire(struct world *w, struct machine *m)
 
 	if (!s->there)
 		return;
+	m->table.touched[key] = w->now;
 	tell(w, m, OBJECT_REMOVE, key, false);
 	s->there = false;
 }
 
 void table_alter(struct world *w, struct machine *m)
 {
-	struct row *s = &m->table.session[rng_below(&w->rng, TABLE_KEYS)];
+	unsigned key = (unsigned)rng_below(&w->rng, TABLE_KEYS);
+	struct row *s = &m->table.session[key];
 
+	m->table.touched[key] = w->now;
 	if (rng_chance(&w->rng, 50))
 		s->there = false;
 	else if (s->there)
@@ -195,7 +206,7 @@ static struct row *in_the_way(struct table *t, const struct row *of, unsigned ke
 /* 0, or why not (enum refusal + 1). */
 static int create(struct world *w, struct table *t, unsigned key, const uint8_t *value, bool force)
 {
-	struct row s = { .there = true, .held = true };
+	struct row s = { .there = true, .held = true, .held_at = w->now };
 
 	s.status = value[0];
 	s.state = value[1];
@@ -207,22 +218,12 @@ static int create(struct world *w, struct table *t, unsigned key, const uint8_t 
 
 	if (other != NULL && !force)
 		return REFUSED_CLASH + 1;
-	if (other != NULL)
+	if (other != NULL) {
 		other->there = false;
+		t->refused_at = w->now;
+	}
 	t->session[key] = s;
 	return 0;
-}
-
-/* What traffic made here since this machine became the only master is not the peer's to change. */
-static void check_order(
-	struct world *w, const struct machine *m, const struct object_order *o, const struct row *s)
-{
-	const struct table *t = &m->table;
-
-	if (s->there && t->sole_since != 0 && s->touched_at > t->sole_since &&
-		(o->op == OBJECT_REMOVE || o->op == OBJECT_WHOLE || o->op == OBJECT_CHANGE))
-		world_fail(w, "mirror: %s, the only master, gives up session %u that it serves",
-			m->conf->node[m->id], object_order_key(o)[0]);
 }
 
 static int carry_out(struct world *w, struct machine *m, const struct object_order *o)
@@ -234,7 +235,7 @@ static int carry_out(struct world *w, struct machine *m, const struct object_ord
 
 	if (o->key_len != KEY_LEN || key >= TABLE_KEYS)
 		return REFUSED_OTHER + 1;
-	check_order(w, m, o, s);
+	table_check_order(w, m, o);
 	switch ((enum object_op)o->op) {
 	case OBJECT_WHOLE: s->there = false; return create(w, t, key, value, o->force);
 	case OBJECT_CREATE: return s->there ? REFUSED_CLASH + 1 : create(w, t, key, value, false);
@@ -243,13 +244,22 @@ static int carry_out(struct world *w, struct machine *m, const struct object_ord
 			return REFUSED_MISSING + 1;
 		s->status = value[0];
 		s->state = value[1];
+		if (o->value_len >= WHOLE_LEN)
+			s->rare = value[3];
 		s->held = true;
+		s->held_at = w->now;
 		return 0;
 	case OBJECT_REMOVE: s->there = false; return 0;
-	case OBJECT_HOLD: s->held = true; return 0;
-	case OBJECT_SETTLE: s->held = false; return 0;
-	case OBJECT_EVICT:
-	case OBJECT_LOOSEN: return 0;
+	case OBJECT_HOLD:
+		s->held = true;
+		s->held_at = w->now;
+		return 0;
+	case OBJECT_SETTLE:
+		s->held = false;
+		s->strict = true;
+		return 0;
+	case OBJECT_LOOSEN: s->strict = false; return 0;
+	case OBJECT_EVICT: return 0;
 	}
 	return REFUSED_OTHER + 1;
 }
@@ -269,6 +279,8 @@ void table_write(struct world *w, struct machine *m, struct span orders)
 		world_trace(w, "%s: order %u of session %u: %d", m->conf->node[m->id], o->op,
 			object_order_key(o)[0], why);
 
+		if (why != 0 || o->op == OBJECT_WHOLE)
+			m->table.refused_at = w->now;
 		if (why != 0 && n < ARRAY_LEN(refused) && object_order_len(o) <= 64) {
 			memcpy(refused[n].bytes, o, object_order_len(o));
 			refused[n++].why = why;
@@ -294,7 +306,7 @@ void table_fetch(struct world *w, struct machine *m, struct span key)
 	if (key.len != KEY_LEN || e.key >= TABLE_KEYS || !m->table.session[e.key].there)
 		return;
 	e.session = m->table.session[e.key];
-	add_object(&b, &e, false);
+	add_object(&b, &e);
 	deliver(w, m, &b, OBJECT_FETCHED);
 }
 
@@ -340,8 +352,12 @@ void table_dumped(struct world *w, struct machine *m, uint32_t step)
 
 	if (!m->engine || !t->dump.running || step != t->dump.step)
 		return;
-	for (unsigned i = 0; i < t->dump.n; i++)
-		add_object(&b, &t->dump.seen[i], true);
+	struct table_event seen[TABLE_CHUNK];
+	unsigned n = t->dump.n;
+
+	memcpy(seen, t->dump.seen, sizeof(seen));
+	for (unsigned i = 0; i < n; i++)
+		add_dumped(w, m, &b, &seen[i]);
 	if (rng_chance(&w->rng, 2)) {
 		event.dumped = rng_chance(&w->rng, 50) ? DUMP_AGAIN : DUMP_FAILED;
 		t->dump.next = 0;
@@ -353,6 +369,8 @@ void table_dumped(struct world *w, struct machine *m, uint32_t step)
 	}
 	t->dump.running = event.dumped == DUMP_MORE || event.dumped == DUMP_AGAIN;
 	deliver(w, m, &b, OBJECT_DUMPED);
+	for (unsigned i = 0; i < n; i++)
+		table_check_dumped(w, m, &seen[i]);
 	if (m->engine)
 		machine_event(w, m->id, &event);
 }
@@ -364,8 +382,9 @@ static void packet(struct world *w, struct machine *m, unsigned key)
 	struct row *s = &m->table.session[key];
 	unsigned what = (unsigned)rng_below(&w->rng, 100);
 
+	m->table.touched[key] = w->now;
 	if (!s->there) {
-		struct row fresh = { .there = true, .touched_at = w->now };
+		struct row fresh = { .there = true, .strict = true, .touched_at = w->now };
 
 		if (what < 60)
 			return;
@@ -408,6 +427,8 @@ void table_traffic(struct world *w)
 
 	if (w->no_traffic)
 		return;
+	table_check_ready(w, &w->machine[0]);
+	table_check_ready(w, &w->machine[1]);
 	for (unsigned i = 0; i < n; i++) {
 		unsigned key = (unsigned)rng_below(&w->rng, TABLE_KEYS);
 		unsigned group = key % w->machine[0].conf->n_groups;

@@ -12,6 +12,7 @@
 #define SIM_TABLE_H
 
 #include "nsrp/node.h"
+#include "check_memory.h"
 
 enum {
 	TABLE_KEYS = 24,
@@ -27,7 +28,9 @@ struct machine;
 struct row {
 	bool there;
 	uint8_t nat, status, state, rare;
-	bool held;           /* its timer is the hold's */
+	bool held;           /* its timer is the hold's ... */
+	uint64_t held_at;    /* ... and began to run then */
+	bool strict;         /* windows are looked at: made by traffic, or settled */
 	uint64_t touched_at; /* traffic of this machine; 0 = none */
 };
 
@@ -53,7 +56,11 @@ struct table {
 		unsigned next, n;
 		struct table_event seen[TABLE_CHUNK]; /* what the next step brings */
 	} dump;
-	uint64_t sole_since; /* master of all groups, beyond dispute; 0 = it is not */
+	uint64_t sole_since;          /* master of all groups, beyond dispute; 0 = it is not */
+	uint64_t touched[TABLE_KEYS]; /* by this machine's traffic, also a session that is gone */
+	uint64_t refused_at;          /* the last order */
+	bool releasing[WORLD_GROUPS_MAX];          /* as of the step before */
+	uint64_t draining_since[WORLD_GROUPS_MAX]; /* or not yet */
 };
 
 /* The memory of a machine's mirror, as an engine that starts finds it. */
@@ -82,5 +89,12 @@ void table_check_quiet(struct world *w);
 /* The power of machine m, the master of all, is about to go: its peer has what it has. */
 void table_check_ready(struct world *w, const struct machine *m);
 void table_check_step(struct world *w, struct machine *m);
+/* The core was given a session of a dump, which may be older than what it knew. */
+void table_check_dumped(struct world *w, const struct machine *m, const struct table_event *seen);
+/* What a mirror promises of timers, flags, sums and lag: check_mirror.c. */
+void check_mirror_step(struct world *w, struct machine *m);
+void check_mirror_quiet(struct world *w, const struct machine *m);
+/* An order of machine m's core, before it is carried out. */
+void table_check_order(struct world *w, const struct machine *m, const struct object_order *o);
 
 #endif

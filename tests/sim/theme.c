@@ -229,6 +229,16 @@ void theme_begin(struct world *w)
 		w->check.takes[g] = 0;
 }
 
+/* Nothing is wrong, and there is traffic: the tables are alike all the time. */
+void theme_calm(struct world *w)
+{
+	if (w->theme != THEME_MIRROR || !rng_chance(&w->rng, 30))
+		return;
+	w->traffic_gap = 4000;
+	world_run(w, w->now + 4500000);
+	w->traffic_gap = 20000;
+}
+
 void theme_end(struct world *w)
 {
 	unsigned expected = w->theme == THEME_BOOT ? 1 : 0;

@@ -43,6 +43,8 @@ enum fault theme_fault(struct world *w);
 
 /* Before the first fault, and after the last when all has become quiet. */
 void theme_begin(struct world *w);
+/* After all is healed, before it becomes quiet. */
+void theme_calm(struct world *w);
 void theme_end(struct world *w);
 
 #endif

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pair_kernel.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mirror.h"
+#include "core/state.h"
+
+enum { KEY_LEN = 2, WHOLE_LEN = 4, CHANGE_LEN = 2 };
+
+static int describe(uint8_t kind, struct span key, struct span value, struct object *ret)
+{
+	if (kind != OBJECT_CONNTRACK || key.len != KEY_LEN ||
+		(value.len != CHANGE_LEN && value.len < WHOLE_LEN))
+		return -1;
+	ret->known = OBJECT_KNOWS_BASE | OBJECT_KNOWS_STATE;
+	ret->state = value.data[1];
+	if (value.len >= WHOLE_LEN) {
+		ret->known |= OBJECT_KNOWS_RARE;
+		ret->base = (uint32_t)value.data[0] << 8 | value.data[2];
+		ret->rare = value.data[3];
+	}
+	return 0;
+}
+
+void pair_mirror(struct pair *p, uint32_t objects, uint32_t frames)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct pair_kernel *k = calloc(1, sizeof(*k));
+
+		if (k == NULL)
+			abort();
+		k->objects = objects;
+		k->frames = frames;
+		k->key = 0x5a;
+		p->side[i].kernel = k;
+	}
+	p->side[0].conf->mirror.sessions = true;
+	p->side[0].conf->mirror.hold_ms = 600000;
+	p->side[0].conf->sync_wait_ms = 60000;
+	pair_same_conf(p);
+}
+
+void pair_kernel_start(struct pair *p, unsigned i, struct node_env *env)
+{
+	struct pair_kernel *k = p->side[i].kernel;
+
+	if (k == NULL)
+		return;
+	free(k->mirror);
+	k->mirror = calloc(1, node_mirror_size(k->objects));
+	if (k->mirror == NULL)
+		abort();
+	memset(&k->dump, 0, sizeof(k->dump));
+	env->mirror = k->mirror;
+	env->mirror_objects = k->objects;
+	env->mirror_frames = k->frames;
+	memset(env->mirror_key, k->key, sizeof(env->mirror_key));
+	env->describe = describe;
+}
+
+void pair_kernel_clear(struct pair *p, unsigned i)
+{
+	if (p->side[i].kernel != NULL)
+		memset(p->side[i].kernel->session, 0, sizeof(p->side[i].kernel->session));
+}
+
+void pair_kernel_free(struct pair *p, unsigned i)
+{
+	if (p->side[i].kernel != NULL)
+		free(p->side[i].kernel->mirror);
+	free(p->side[i].kernel);
+}
+
+/* ---- what the node hears ------------------------------------------------------------------- */
+
+static void add(struct object_batch *b, enum object_op op, unsigned key,
+	const struct pair_session *s, size_t pad)
+{
+	struct object *o = &b->object[b->n++];
+	uint8_t *room = b->bytes + b->used;
+
+	*o = (struct object){ .kind = OBJECT_CONNTRACK, .op = (uint8_t)op, .key = room };
+	*room++ = (uint8_t)(key >> 8);
+	*room++ = (uint8_t)key;
+	o->key_len = KEY_LEN;
+	o->value = room;
+	*room++ = s->status;
+	*room++ = s->state;
+	*room++ = s->nat;
+	*room++ = s->rare;
+	memset(room, 0, pad);
+	o->value_len = op == OBJECT_CHANGE ? CHANGE_LEN : (uint16_t)(WHOLE_LEN + pad);
+	o->known = OBJECT_KNOWS_BASE | OBJECT_KNOWS_STATE;
+	o->known |= op == OBJECT_CHANGE ? 0 : OBJECT_KNOWS_RARE;
+	o->base = (uint32_t)s->status << 8 | s->nat;
+	o->state = s->state;
+	o->rare = s->rare;
+	b->used += KEY_LEN + WHOLE_LEN + pad;
+	assert(b->used <= sizeof(b->bytes) && b->n <= OBJECT_BATCH_MAX);
+}
+
+static void deliver(
+	struct pair *p, unsigned i, const struct object_batch *b, enum object_origin origin)
+{
+	struct event event = { .type = EVENT_OBJECTS };
+
+	event.objects.batch = b;
+	event.objects.origin = origin;
+	if (b->n > 0)
+		pair_event(p, i, &event);
+}
+
+static void tell(struct pair *p, unsigned i, enum object_op op, unsigned key, uint8_t marks)
+{
+	const struct pair_kernel *k = p->side[i].kernel;
+	struct object_batch b = { .n = 0 };
+
+	add(&b, op, key, &k->session[key], k->pad);
+	b.object[0].marks = marks;
+	deliver(p, i, &b, OBJECT_EVENT);
+}
+
+void pair_make(struct pair *p, unsigned i, unsigned key, uint8_t state)
+{
+	p->side[i].kernel->session[key] = (struct pair_session){ .there = true, .state = state };
+	tell(p, i, OBJECT_WHOLE, key, 0);
+}
+
+void pair_make_many(struct pair *p, unsigned i, unsigned first, unsigned n)
+{
+	struct pair_kernel *k = p->side[i].kernel;
+	struct object_batch b = { .n = 0 };
+
+	for (unsigned key = first; key < first + n; key++) {
+		k->session[key] = (struct pair_session){ .there = true, .state = 1 };
+		add(&b, OBJECT_WHOLE, key, &k->session[key], k->pad);
+		if (b.n < 32)
+			continue;
+		deliver(p, i, &b, OBJECT_EVENT);
+		b.n = 0;
+		b.used = 0;
+	}
+	deliver(p, i, &b, OBJECT_EVENT);
+}
+
+void pair_change(struct pair *p, unsigned i, unsigned key, uint8_t state)
+{
+	p->side[i].kernel->session[key].state = state;
+	p->side[i].kernel->session[key].held = false;
+	tell(p, i, OBJECT_CHANGE, key, 0);
+}
+
+void pair_change_rare(struct pair *p, unsigned i, unsigned key, uint8_t rare)
+{
+	p->side[i].kernel->session[key].rare = rare;
+	tell(p, i, OBJECT_CHANGE, key, OBJECT_PARTIAL);
+}
+
+void pair_remove(struct pair *p, unsigned i, unsigned key)
+{
+	p->side[i].kernel->session[key].there = false;
+	tell(p, i, OBJECT_REMOVE, key, 0);
+}
+
+void pair_repeat(struct pair *p, unsigned i, unsigned key)
+{
+	tell(p, i, OBJECT_WHOLE, key, 0);
+}
+
+void pair_plain_event(struct pair *p, unsigned i, enum event_type type)
+{
+	struct event event = { .type = type };
+
+	pair_event(p, i, &event);
+}
+
+/* ---- orders -------------------------------------------------------------------------------- */
+
+static struct pair_item *answer_later(struct pair *p, unsigned i, enum pair_item_type type)
+{
+	struct pair_item *item = pair_push(p, i, p->now + PAIR_KERNEL_US);
+
+	item->type = type;
+	return item;
+}
+
+static void refuse(struct pair *p, unsigned i, const struct object_order *order, enum refusal why)
+{
+	struct pair_item *item = answer_later(p, i, PAIR_ITEM_REFUSED);
+
+	item->target = why;
+	item->len = object_order_len(order);
+	memcpy(item->bytes, order, item->len);
+}
+
+static void create(struct pair *p, unsigned i, const struct object_order *o, unsigned key)
+{
+	struct pair_kernel *k = p->side[i].kernel;
+	const uint8_t *value = object_order_value(o);
+
+	assert(o->value_len >= WHOLE_LEN);
+	if (k->refuses > 0) {
+		k->refuses--;
+		refuse(p, i, o, k->refuses_why);
+		return;
+	}
+	k->session[key] = (struct pair_session){
+		.there = true,
+		.status = value[0],
+		.state = value[1],
+		.nat = value[2],
+		.rare = value[3],
+		.held = true,
+		.liberal = true,
+		.held_at = p->now,
+	};
+}
+
+static void carry_out(struct pair *p, unsigned i, const struct object_order *o)
+{
+	struct pair_kernel *k = p->side[i].kernel;
+	unsigned key = (unsigned)object_order_key(o)[0] << 8 | object_order_key(o)[1];
+
+	if (o->key_len != KEY_LEN || key >= PAIR_SESSIONS) {
+		refuse(p, i, o, REFUSED_OTHER);
+		return;
+	}
+	struct pair_session *s = &k->session[key];
+
+	k->orders[o->op]++;
+	switch ((enum object_op)o->op) {
+	case OBJECT_WHOLE:
+		s->there = false;
+		create(p, i, o, key);
+		break;
+	case OBJECT_CREATE:
+		if (s->there)
+			refuse(p, i, o, REFUSED_CLASH);
+		else
+			create(p, i, o, key);
+		break;
+	case OBJECT_CHANGE:
+		if (!s->there) {
+			refuse(p, i, o, REFUSED_MISSING);
+			break;
+		}
+		s->status = object_order_value(o)[0];
+		s->state = object_order_value(o)[1];
+		if (o->value_len >= WHOLE_LEN)
+			s->rare = object_order_value(o)[3];
+		s->held = true;
+		s->held_at = p->now;
+		break;
+	case OBJECT_REMOVE: s->there = false; break;
+	case OBJECT_HOLD:
+		s->held = true;
+		s->held_at = p->now;
+		break;
+	case OBJECT_SETTLE: s->held = s->liberal = false; break;
+	case OBJECT_LOOSEN: s->liberal = true; break;
+	case OBJECT_EVICT: break;
+	}
+}
+
+/* ---- questions ----------------------------------------------------------------------------- */
+
+/* The kernel fills the next buffer as soon as it is asked. */
+static void look_ahead(struct pair_kernel *k)
+{
+	k->dump.n = 0;
+	for (; k->dump.n < PAIR_DUMP_STEP && k->dump.next < PAIR_SESSIONS; k->dump.next++) {
+		if (!k->session[k->dump.next].there)
+			continue;
+		k->dump.seen[k->dump.n].key = k->dump.next;
+		k->dump.seen[k->dump.n++].session = k->session[k->dump.next];
+	}
+}
+
+static void dump(struct pair *p, unsigned i, uint32_t kind)
+{
+	struct pair_kernel *k = p->side[i].kernel;
+
+	if (!k->dump.running) {
+		k->dump.running = true;
+		k->dump.next = kind == OBJECT_CONNTRACK ? 0 : PAIR_SESSIONS;
+		k->dumps += kind == OBJECT_CONNTRACK;
+	}
+	look_ahead(k);
+	k->dump.asked = true;
+	if (!k->dump_waits)
+		answer_later(p, i, PAIR_ITEM_DUMPED);
+}
+
+void pair_dump_goes_on(struct pair *p, unsigned i)
+{
+	p->side[i].kernel->dump_waits = false;
+	if (p->side[i].kernel->dump.asked)
+		answer_later(p, i, PAIR_ITEM_DUMPED);
+}
+
+void pair_kernel_act(struct pair *p, unsigned i, const struct action *a)
+{
+	if (a->type == ACTION_DUMP) {
+		dump(p, i, a->target);
+		return;
+	}
+	if (a->type == ACTION_END_DUMP) {
+		p->side[i].kernel->dump.running = false;
+		return;
+	}
+	if (a->type == ACTION_FETCH) {
+		struct pair_item *item = answer_later(p, i, PAIR_ITEM_FETCHED);
+
+		p->side[i].kernel->fetches++;
+		item->len = a->bytes.len;
+		memcpy(item->bytes, a->bytes.data, a->bytes.len);
+		return;
+	}
+	for (size_t at = 0; at < a->bytes.len;) {
+		const struct object_order *o = (const void *)(a->bytes.data + at);
+
+		carry_out(p, i, o);
+		at += object_order_len(o);
+	}
+}
+
+static void dumped(struct pair *p, unsigned i)
+{
+	struct pair_kernel *k = p->side[i].kernel;
+	uint64_t aged = p->side[i].conf->mirror.hold_ms * UINT64_C(500);
+	struct event event = { .type = EVENT_DUMPED, .dumped = k->result };
+
+	if (!k->dump.asked)
+		return;
+	k->dump.asked = false;
+	k->result = DUMP_MORE;
+	if (event.dumped == DUMP_MORE && k->dump.next == PAIR_SESSIONS)
+		event.dumped = DUMP_DONE;
+	if (event.dumped == DUMP_AGAIN)
+		k->dump.next = 0;
+	k->dump.running = event.dumped == DUMP_MORE || event.dumped == DUMP_AGAIN;
+	for (unsigned from = 0; from < k->dump.n; from += 32) {
+		struct object_batch b = { .n = 0 };
+
+		for (unsigned n = from; n < k->dump.n && n < from + 32; n++) {
+			const struct pair_session *s = &k->dump.seen[n].session;
+
+			add(&b, OBJECT_WHOLE, k->dump.seen[n].key, s, k->pad);
+			b.object[b.n - 1].marks =
+				(s->held || s->liberal ? OBJECT_HELD : 0) |
+				(s->held && p->now - s->held_at > aged ? OBJECT_AGES : 0);
+		}
+		deliver(p, i, &b, OBJECT_DUMPED);
+	}
+	pair_event(p, i, &event);
+}
+
+void pair_kernel_item(struct pair *p, const struct pair_item *item)
+{
+	struct pair_kernel *k = p->side[item->node].kernel;
+	struct event event = { .type = EVENT_REFUSED };
+	_Alignas(8) uint8_t order[OBJECT_NETLINK_MAX];
+	struct object_batch b = { .n = 0 };
+
+	if (item->type == PAIR_ITEM_DUMPED) {
+		dumped(p, item->node);
+	} else if (item->type == PAIR_ITEM_FETCHED) {
+		unsigned key = (unsigned)item->bytes[0] << 8 | item->bytes[1];
+
+		if (!k->session[key].there)
+			return;
+		add(&b, OBJECT_WHOLE, key, &k->session[key], k->pad);
+		deliver(p, item->node, &b, OBJECT_FETCHED);
+	} else {
+		memcpy(order, item->bytes, item->len);
+		event.refused.order = (const void *)order;
+		event.refused.why = (enum refusal)item->target;
+		pair_event(p, item->node, &event);
+	}
+}
+
+/* ---- what a test asks ---------------------------------------------------------------------- */
+
+bool pair_same(const struct pair *p, unsigned key)
+{
+	const struct pair_session *a = pair_session(p, 0, key), *b = pair_session(p, 1, key);
+
+	return a->there == b->there &&
+	       (!a->there || (a->status == b->status && a->state == b->state && a->nat == b->nat &&
+				     a->rare == b->rare));
+}
+
+int pair_different(const struct pair *p)
+{
+	for (unsigned key = 0; key < PAIR_SESSIONS; key++) {
+		if (!pair_same(p, key))
+			return (int)key;
+	}
+	return -1;
+}
+
+unsigned pair_sessions(const struct pair *p, unsigned i)
+{
+	unsigned n = 0;
+
+	for (unsigned key = 0; key < PAIR_SESSIONS; key++)
+		n += p->side[i].kernel->session[key].there;
+	return n;
+}
+
+const struct pair_session *pair_session(const struct pair *p, unsigned i, unsigned key)
+{
+	return &p->side[i].kernel->session[key];
+}
+
+struct mirror *pair_mirror_of(const struct pair *p, unsigned i)
+{
+	return p->side[i].node->mirror;
+}
+
+struct entry *pair_entry(const struct pair *p, unsigned i, unsigned key)
+{
+	struct index *ix = &pair_mirror_of(p, i)->index;
+	uint8_t bytes[KEY_LEN] = { (uint8_t)(key >> 8), (uint8_t)key };
+
+	return index_find(
+		ix, index_hash(ix, OBJECT_CONNTRACK, span_of(bytes, KEY_LEN)), OBJECT_CONNTRACK);
+}
+
+bool pair_owns(const struct pair *p, unsigned i, unsigned key)
+{
+	const struct entry *e = pair_entry(p, i, key);
+
+	return e != NULL && !index_is_dead(e) &&
+	       index_owner(&pair_mirror_of(p, i)->index, e) == INDEX_OWN;
+}

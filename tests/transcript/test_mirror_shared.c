@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Mirroring with two groups, one on each node: every session has one owner, whatever both say.
+ */
+#include "mirror_story.h"
+
+/* Group 7 on fw1 with sessions 0 to 9, group 8 on fw2 with sessions 10 to 19. */
+static void start_shared(struct pair *p)
+{
+	struct conf *c = p->side[0].conf;
+
+	c->n_groups = 2;
+	c->group[1] = c->group[0];
+	c->group[1].id = 8;
+	c->group[1].priority[0] = 100;
+	c->group[1].priority[1] = 50;
+	pair_same_conf(p);
+	pair_start_both(p);
+	assert_int_equal(pair_state(p, 0, 0), GROUP_MASTER);
+	assert_int_equal(pair_state(p, 1, 1), GROUP_MASTER);
+	pair_make_many(p, 0, 0, 10);
+	pair_make_many(p, 1, 10, 10);
+	pair_run(p, 2000);
+	assert_int_equal(pair_different(p), -1);
+	assert_int_equal(pair_sessions(p, 0), 20);
+	pair_forget(p);
+}
+
+static void assert_one_owner(const struct pair *p, unsigned key, unsigned owner)
+{
+	assert_true(pair_owns(p, owner, key));
+	assert_false(pair_owns(p, 1 - owner, key));
+}
+
+static void a_session_belongs_to_the_node_that_saw_it_last(void **state)
+{
+	struct pair *p = *state;
+
+	start_shared(p);
+	for (unsigned key = 0; key < 20; key++)
+		assert_one_owner(p, key, key >= 10);
+	pair_change(p, 1, 3, 5);
+	pair_run(p, 1);
+	assert_one_owner(p, 3, 1);
+	assert_int_equal(pair_session(p, 0, 3)->state, 5);
+	pair_repeat(p, 0, 3); /* nothing changed but who saw it */
+	pair_run(p, 1);
+	assert_one_owner(p, 3, 0);
+}
+
+static void words_that_cross_leave_one_owner(void **state)
+{
+	struct pair *p = *state;
+
+	start_shared(p);
+	pair_run(p, 500);
+	for (unsigned key = 4; key < 16; key++) {
+		pair_change(p, 0, key, 50);
+		pair_change(p, 1, key, 60);
+	}
+	pair_run(p, 1);
+	for (unsigned key = 4; key < 16; key++) {
+		assert_one_owner(p, key, 0);
+		assert_int_equal(pair_session(p, 1, key)->state, 50);
+	}
+	/* A new one that both see. */
+	pair_make(p, 0, 30, 1);
+	pair_make(p, 1, 30, 2);
+	pair_run(p, 1);
+	assert_one_owner(p, 30, 0);
+	assert_int_equal(pair_different(p), -1);
+}
+
+static void what_two_nodes_own_is_claimed_by_the_first(void **state)
+{
+	struct pair *p = *state;
+
+	start_shared(p);
+	pair_run(p, 500);
+	for (unsigned i = 0; i < 2; i++) {
+		struct index *ix = &pair_mirror_of(p, i)->index;
+
+		index_set_owner(ix, pair_entry(p, i, 5), INDEX_OWN);
+		index_set_owner(ix, pair_entry(p, i, 15), INDEX_OWN);
+		pair_entry(p, i, 5)->stamp = pair_entry(p, i, 15)->stamp = CHANNEL_FIRST;
+	}
+	pair_plain_event(p, 1, EVENT_RESYNC);
+	pair_run(p, 3000);
+	assert_one_owner(p, 5, 0);
+	assert_one_owner(p, 15, 0);
+	assert_int_equal(pair_different(p), -1);
+}
+
+static void an_engine_that_starts_again_keeps_the_sessions_it_serves(void **state)
+{
+	struct pair *p = *state;
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (i == 0)
+			start_shared(p);
+		pair_restart_engine(p, i);
+		pair_run(p, 4000);
+		assert_int_equal(pair_sessions(p, 0), 20);
+		assert_int_equal(pair_sessions(p, 1), 20);
+		assert_int_equal(pair_different(p), -1);
+		for (unsigned key = 0; key < 20; key++)
+			assert_int_equal(pair_owns(p, 0, key) + pair_owns(p, 1, key), 1);
+	}
+}
+
+static void the_last_master_owns_everything(void **state)
+{
+	struct pair *p = *state;
+
+	start_shared(p);
+	pair_command(p, 1, COMMAND_FAILOVER, 1, false);
+	pair_run(p, 6000);
+	assert_int_equal(pair_state(p, 0, 1), GROUP_MASTER);
+	for (unsigned key = 0; key < 20; key++)
+		assert_one_owner(p, key, 0);
+	assert_silent(p, "resync");
+	for (unsigned key = 0; key < 20; key++)
+		assert_false(pair_session(p, 0, key)->held);
+	/* And gives one group away again. */
+	pair_command(p, 0, COMMAND_FAILOVER, 1, false);
+	pair_run(p, 3000);
+	assert_int_equal(pair_state(p, 1, 1), GROUP_MASTER);
+	assert_silent(p, "resync");
+	assert_true(in_sync(p, 0) && in_sync(p, 1));
+	/* Alone: it owns what the other had. */
+	pair_power_off(p, 0);
+	pair_run(p, 1000);
+	for (unsigned key = 0; key < 20; key++)
+		assert_true(pair_owns(p, 1, key));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MIRROR(a_session_belongs_to_the_node_that_saw_it_last),
+		MIRROR(words_that_cross_leave_one_owner),
+		MIRROR(what_two_nodes_own_is_claimed_by_the_first),
+		MIRROR(an_engine_that_starts_again_keeps_the_sessions_it_serves),
+		MIRROR(the_last_master_owns_everything),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
