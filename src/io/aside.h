@@ -33,7 +33,8 @@ struct aside {
  * then. */
 int aside_init(struct aside *a, struct loop *loop, void (*call)(void *user),
 	void (*done)(void *user), void *user);
-/* Waits for a call that is running; one that has not begun yet may not be made. Harmless on zeroed memory. */
+/* Waits for a call that is running; one that has not begun yet may not be made. Harmless on zeroed
+ * memory. */
 void aside_fini(struct aside *a);
 
 /* One at a time: -EBUSY. 0 or negative errno. */
