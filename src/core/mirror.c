@@ -157,6 +157,14 @@ static void adopt(struct node *n, mono_t now)
 	put_plain(n, now, WIRE_RECORD_ADOPT, span_of(NULL, 0));
 }
 
+/* Master of all, and alone: everything is its own. The peer, which may be master all the while and
+ * have noticed nothing, must say all that it has before this node has it again. */
+static void adopt_alone(struct mirror *m)
+{
+	index_adopt(&m->index, INDEX_OWN);
+	m->complete = false;
+}
+
 /* What this node is master of changed. */
 static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 {
@@ -168,7 +176,7 @@ static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 		m->receiving = false;
 	}
 	if (m->role == MIRROR_SOLE && !m->up)
-		index_adopt(&m->index, INDEX_OWN);
+		adopt_alone(m);
 	if (!m->up || !mirror_is_sending(m))
 		return;
 	/* The kernel of who was master of all has everything, once that was agreed upon. */
@@ -227,7 +235,7 @@ static void went_down(struct node *n, mono_t now)
 	m->adopt_due = MONO_NEVER;
 	m->peer.known = false;
 	if (m->role == MIRROR_SOLE)
-		index_adopt(&m->index, INDEX_OWN);
+		adopt_alone(m);
 }
 
 void mirror_peer_restarted(struct node *n, mono_t now)
