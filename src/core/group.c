@@ -304,7 +304,7 @@ static bool judge_holding(struct node *n, mono_t now, unsigned g, struct actions
 	group->rule = RULE_SITTING_MASTER;
 	set_state(n, now, g, GROUP_MASTER, REASON_RESUMED, out);
 	group_order(n, g, ROLE_TAKE, out);
-	return true;
+	return false;
 }
 
 static void carry_out(

@@ -171,6 +171,14 @@ static void adopt(struct node *n, mono_t now)
 	put_plain(n, now, WIRE_RECORD_ADOPT, span_of(NULL, 0));
 }
 
+/* Master of all, and alone: everything is its own. The peer, which may be master all the while and
+ * have noticed nothing, must say all that it has before this node has it again. */
+static void adopt_alone(struct node *n, mono_t now)
+{
+	mirror_adopt(n, now);
+	n->mirror->complete = false;
+}
+
 /* What this node is master of changed. */
 static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 {
@@ -184,7 +192,7 @@ static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 	if (m->role == MIRROR_IDLE)
 		m->wants |= WANT_LOOSEN;
 	if (m->role == MIRROR_SOLE && !m->up)
-		mirror_adopt(n, now);
+		adopt_alone(n, now);
 	if (!m->up || !mirror_is_sending(m))
 		return;
 	/* The kernel of who was master of all has everything, once that was agreed upon. */
@@ -245,7 +253,7 @@ static void went_down(struct node *n, mono_t now)
 	m->adopt_due = MONO_NEVER;
 	m->peer.known = false;
 	if (m->role == MIRROR_SOLE)
-		mirror_adopt(n, now);
+		adopt_alone(n, now);
 }
 
 void mirror_peer_restarted(struct node *n, mono_t now)

@@ -50,12 +50,18 @@ struct tables {
 	} feed[4];
 	unsigned n_feeds;
 
-	struct loop_timer dump_timer, own_timer;
+	struct loop_timer dump_timer;
 	struct aside dumper; /* reads what a dump brings */
 	bool dump_asked, dump_running, dump_stepping;
 	bool dump_unwanted; /* ends when what is being read has come */
 	mono_t rest_until;
 	uint8_t dump_kind;
+
+	struct aside own_reader; /* of this node's addresses */
+	struct loop_timer own_timer;
+	bool own_changed;
+	int own_error;
+	struct ifaddrs *own_list; /* owned */
 
 	size_t n_refused, n_fetches;            /* bytes in use */
 	_Alignas(8) uint8_t refused[64 * 1024]; /* struct table_refusal, and the order behind it */
@@ -106,7 +112,7 @@ void tables_prepare(struct engine *e, struct node_env *env);
 int tables_init(struct engine *e);
 void tables_fini(struct engine *e);
 void tables_reconfigure(struct engine *e);
-/* Addresses of this node came or went. */
+/* Addresses of this node came or went. (addresses.c) */
 void tables_addresses_changed(struct engine *e);
 /* Actions of the core; what they bring follows with tables_finish(). */
 void tables_write(struct engine *e, struct span orders);
@@ -117,6 +123,10 @@ void tables_end_dump(struct engine *e);
 void tables_finish(struct engine *e);
 /* Adds what the kernel's sockets counted. */
 void tables_counters(const struct engine *e, uint64_t sum[COUNTER_COUNT]);
+
+/* addresses.c */
+int addresses_init(struct engine *e);
+void addresses_fini(struct engine *e);
 
 /* dumps.c */
 int dumps_init(struct engine *e);

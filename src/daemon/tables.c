@@ -2,16 +2,12 @@
 #include "engine_state.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <netinet/in.h>
 
 enum {
 	OBJECTS_MIN = 64 * 1024, /* that the mirror is made for at least */
 	OBJECTS_FACTOR = 2,      /* times the kernel's limit: it may be raised while we run */
-	OWN_WAIT_MS = 100,       /* addresses come in bursts */
 };
 
 /* ---- what the core wanted ------------------------------------------------------------------ */
@@ -144,61 +140,6 @@ void tables_counters(const struct engine *e, uint64_t sum[COUNTER_COUNT])
 	sum[COUNTER_KERNEL_REFUSED] += k->refused;
 }
 
-/* ---- this node's own addresses ------------------------------------------------------------- */
-
-static bool is_virtual(const struct conf *conf, const struct conf_ip *ip)
-{
-	for (unsigned i = 0; i < conf->n_addresses; i++) {
-		if (memcmp(&conf->address[i].ip, ip, sizeof(*ip)) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool ip_of(const struct sockaddr *address, struct conf_ip *ret)
-{
-	*ret = (struct conf_ip){ 0 };
-	if (address == NULL)
-		return false;
-	ret->family = (uint8_t)address->sa_family;
-	if (address->sa_family == AF_INET)
-		memcpy(ret->bytes, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
-			4);
-	else if (address->sa_family == AF_INET6)
-		memcpy(ret->bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
-			16);
-	else
-		return false;
-	return true;
-}
-
-static void read_own_addresses(void *user, mono_t due)
-{
-	struct engine *e = user;
-	struct object_own *own = &kernel_host(e->tables.kernel)->own;
-	struct ifaddrs *list;
-	struct conf_ip ip;
-
-	(void)due;
-	if (getifaddrs(&list) != 0) {
-		log_warn(e->log, "mirror: own addresses: %s", strerror(errno));
-		return;
-	}
-	object_own_clear(own);
-	for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
-		if (ip_of(i->ifa_addr, &ip) && !is_virtual(e->conf, &ip) &&
-			!object_own_add(own, &ip))
-			log_warn(e->log, "mirror: this node has too many addresses");
-	}
-	freeifaddrs(list);
-}
-
-void tables_addresses_changed(struct engine *e)
-{
-	if (e->tables.kernel != NULL)
-		loop_timer_set(&e->tables.own_timer, mono_after_ms(loop_now(), OWN_WAIT_MS));
-}
-
 /* ---- start and end ------------------------------------------------------------------------- */
 
 void tables_prepare(struct engine *e, struct node_env *env)
@@ -235,15 +176,15 @@ int tables_init(struct engine *e)
 	};
 	int result;
 
-	loop_timer_init(&t->own_timer, &e->loop, read_own_addresses, e);
 	if (t->memory == NULL)
 		return 0;
 	result = kernel_new(&setup, &t->kernel);
 	if (result == 0)
 		result = dumps_init(e);
+	if (result == 0)
+		result = addresses_init(e);
 	if (result != 0)
 		return result;
-	read_own_addresses(e, loop_now());
 	feeds_init(e);
 	return 0;
 }
@@ -260,6 +201,7 @@ void tables_fini(struct engine *e)
 {
 	struct tables *t = &e->tables;
 
+	addresses_fini(e);
 	dumps_fini(e);
 	feeds_fini(e);
 	kernel_free(t->kernel);

@@ -213,6 +213,43 @@ static void the_first_carrier_does_not_cut_short_the_listening_of_a_late_node(vo
 	assert_int_equal(pair_state(p, 0, 0), GROUP_MASTER);
 }
 
+/* Two beats of fw2 never come at the same time. */
+static bool one_at_a_time(struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	uint64_t *last = p->user;
+
+	(void)path;
+	if (from == 0 || frame.data[2] != WIRE_FRAME_SESSION)
+		return true;
+	bool passes = p->now > *last;
+
+	*last = p->now;
+	return passes;
+}
+
+static void a_late_master_that_goes_on_is_judged_at_once(void **state)
+{
+	struct pair *p = *state;
+	uint64_t last = 0;
+
+	pair_start_both(p);
+	pair_power_off(p, 1);
+	pair_run(p, 1000);
+	pair_monitor(p, 0, 0, false);
+	p->passes = one_at_a_time;
+	p->user = &last;
+	pair_start(p, 1);
+	pair_pause(p, 0);
+	pair_run(p, 300);
+	pair_forget(p);
+	pair_wake(p, 0);
+	pair_run(p, 500);
+	ASSERT_TOLD(p, "fw1: group 7: init -> master, the peer did not take over meanwhile",
+		"fw1: group 7: hand-over none -> asking", "fw2: group 7: primary-backup -> master");
+	assert_int_equal(pair_said_at(p, "init -> master, the peer did not"),
+		pair_said_at(p, "none -> asking"));
+}
+
 struct tape {
 	unsigned n;
 	struct {
@@ -504,6 +541,7 @@ int main(void)
 		STORY(a_paused_master_whose_peer_is_gone_resumes_after_the_detection_time),
 		STORY(a_paused_node_on_its_way_up_starts_no_second_wait),
 		STORY(a_boot_wait_that_was_slept_through_is_none),
+		STORY(a_late_master_that_goes_on_is_judged_at_once),
 		STORY(the_first_carrier_does_not_cut_short_the_listening_of_a_late_node),
 		STORY(a_replayed_hello_resets_nothing),
 		STORY(a_frame_of_a_former_boot_deafens_nobody),
