@@ -9,11 +9,10 @@
 
 enum {
 	OFFERS_WAIT_MS = 5000,
-	BROKEN_WAIT_MS = 1000,  /* a channel that could not keep up rests that long */
-	ADOPT_AGAIN_MS = 3000,  /* the former master goes on forwarding for 2 s */
-	SETTLE_AFTER_MS = 2000, /* traffic comes first */
-	LAG_MAX_MS = 1000,      /* more is not in sync */
-	ASK_EVERY_MS = 5000,    /* and twice as long each time it did not help */
+	BROKEN_WAIT_MS = 1000, /* a channel that could not keep up rests that long */
+	ADOPT_AGAIN_MS = 3000, /* the former master goes on forwarding for 2 s */
+	LAG_MAX_MS = 1000,     /* more is not in sync */
+	ASK_EVERY_MS = 5000,   /* and twice as long each time it did not help */
 	ASK_MAX_MS = 320000,
 	FORGOTTEN_MS = 500, /* without a resync that should come by itself */
 	HOLD_ALONE_MS = 24 * 3600 * 1000,
@@ -159,7 +158,7 @@ void mirror_adopt(struct node *n, mono_t now)
 
 	for (unsigned kind = 0; kind < INDEX_KINDS; kind++) {
 		if (m->index.peer[kind].entries > 0)
-			m->settle_due = mono_after_ms(now, SETTLE_AFTER_MS);
+			m->settle_due = mono_after_ms(now, MIRROR_SETTLE_AFTER_MS);
 	}
 	index_adopt(&m->index, INDEX_OWN);
 }
@@ -185,7 +184,7 @@ static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 	struct mirror *m = n->mirror;
 
 	if (m->role > from) {
-		m->settle_due = mono_after_ms(now, SETTLE_AFTER_MS);
+		m->settle_due = mono_after_ms(now, MIRROR_SETTLE_AFTER_MS);
 		mirror_pass_abort(n, WANT_SWEEP);
 		m->receiving = false;
 	}

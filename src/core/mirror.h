@@ -32,6 +32,9 @@ enum mirror_sending {
 	SENDING_EVENTS, /* the peer has all: events only */
 };
 
+/* From a takeover to the settling of timeouts: traffic comes first. */
+enum { MIRROR_SETTLE_AFTER_MS = 2000 };
+
 /* What a frame of records needs beside them. */
 enum { MIRROR_FRAME_OVERHEAD = WIRE_HEADER_LEN + CRYPTO_TAG_LEN + 3 + WIRE_DATA_LEN };
 

@@ -179,6 +179,9 @@ static void heard_offer(struct node *n, uint64_t hash, const struct entry *e,
 	if (e != NULL || n->mirror->role == MIRROR_IDLE)
 		return;
 	node_count(n, COUNTER_OFFERS);
+	/* It comes with the hold's timer. */
+	if (mono_is_never(n->mirror->settle_due))
+		n->mirror->settle_due = mono_after_ms(d->now, MIRROR_SETTLE_AFTER_MS);
 	install(n, hash, r, o, INDEX_OWN, d);
 }
 
