@@ -69,23 +69,35 @@ static void send_ack(struct node *n, struct actions *out)
 	send_frame(n, w.used, out);
 }
 
-/* The first HA link that works both ways. What is under way on one that died goes by another. */
+/* The first HA link that works both ways and has carrier; or works both ways, whatever was told of
+ * its carrier. -1: none. */
+static int best_path(const struct node *n)
+{
+	int best = -1;
+
+	for (unsigned i = n->conf->n_links; i-- > 0;) {
+		if (n->links.path[i].state == PATH_ALIVE &&
+			(n->carrier[i] || best < 0 || !n->carrier[best]))
+			best = (int)i;
+	}
+	return best;
+}
+
+/* What is under way on a link that died goes by another. */
 static bool choose_path(struct node *n)
 {
 	struct mirror *m = n->mirror;
+	int best = best_path(n);
 
-	for (unsigned i = 0; i < n->conf->n_links; i++) {
-		if (n->links.path[i].state != PATH_ALIVE || !n->carrier[i])
-			continue;
-		bool old_works = m->path < n->conf->n_links &&
-				 n->links.path[m->path].state == PATH_ALIVE && n->carrier[m->path];
+	if (best < 0)
+		return false;
+	bool old_works = m->path < n->conf->n_links && n->links.path[m->path].state == PATH_ALIVE &&
+			 n->carrier[m->path];
 
-		if (i != m->path && !old_works)
-			channel_out_path_lost(&m->out, m->path);
-		m->path = i;
-		return true;
-	}
-	return false;
+	if ((unsigned)best != m->path && !old_works)
+		channel_out_path_lost(&m->out, m->path);
+	m->path = (unsigned)best;
+	return true;
 }
 
 void mirror_send(struct node *n, mono_t now, struct actions *out)
