@@ -53,6 +53,23 @@ void mirror_fetch(struct node *n, uint8_t kind, struct span key, struct actions 
 	node_count(n, COUNTER_FETCHED);
 }
 
+/* It ran out here while the peer keeps it: it is put back, or where the event tells too little for
+ * that (an expectation's does), asked for. */
+static void ran_out(struct node *n, mono_t now, uint64_t hash, struct entry *e,
+	const struct object *o, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+
+	if (o->value_len > 0 && mirror_holds(m, now)) {
+		e->pass = m->pass.number;
+		node_count(n, COUNTER_RENEWED);
+		mirror_order(n, OBJECT_CREATE, o->kind, object_key(o), object_value(o), out);
+		return;
+	}
+	mirror_ask_bucket(m, hash);
+	index_remove(&m->index, e);
+}
+
 static void removed(
 	struct node *n, mono_t now, uint64_t hash, const struct object *o, struct actions *out)
 {
@@ -62,12 +79,7 @@ static void removed(
 	if (e == NULL || index_is_dead(e))
 		return;
 	if (index_owner(&m->index, e) == INDEX_PEER) {
-		/* It ran out here while the peer keeps it. */
-		e->pass = m->pass.number;
-		node_count(n, COUNTER_RENEWED);
-		if (o->value_len > 0 && mirror_holds(m, now))
-			mirror_order(
-				n, OBJECT_CREATE, o->kind, object_key(o), object_value(o), out);
+		ran_out(n, now, hash, e, o, out);
 		return;
 	}
 	struct record r = { .op = WIRE_RECORD_REMOVE, .kind = o->kind, .key = object_key(o) };

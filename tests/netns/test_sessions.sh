@@ -110,7 +110,7 @@ check "all connections answer" all_alive
 name_ports 90 91
 sleep 5 # more than UDP's timeout
 check "the standby expects what the master expects" wait_for 2 expected fw2 90 91
-check "the standby's table is the master's" wait_equal 15 $((2 * SESSIONS + 200))
+check "the standby's table is the master's" wait_equal 5 $((2 * SESSIONS + 200))
 one_way_held() { [ "$(on fw2 conntrack -L -p udp --dport 5007 2>/dev/null | wc -l)" = 5 ]; }
 check "a flow without answers is held there" wait_for 1 one_way_held
 
@@ -120,7 +120,7 @@ wait_state fw2 master
 goes_on "power-off" fw2 90 91
 lab_power_on fw1
 check "the node that comes back is in sync" wait_for 15 in_sync fw1
-check "and has the master's table" wait_equal 15 $((2 * SESSIONS + 200))
+check "and has the master's table" wait_equal 5 $((2 * SESSIONS + 200))
 
 name_ports 92 93
 check "the next ports are expected on both" wait_for 2 expected fw1 92 93
@@ -128,7 +128,7 @@ forget_packets fw1
 check "a planned failover" quietly ctl fw2 failover
 wait_state fw1 master
 goes_on "planned failover" fw1 92 93
-check "the tables are equal after it" wait_equal 15 $((2 * SESSIONS + 200))
+check "the tables are equal after it" wait_equal 8 $((2 * SESSIONS + 200))
 
 check "fw2 is in sync" wait_for 10 in_sync fw2
 name_ports 90 91
@@ -137,7 +137,7 @@ forget_packets fw2
 check "failback" quietly ctl fw1 failover
 wait_state fw2 master
 goes_on "failback" fw2 90 91
-check "the tables are equal after it" wait_equal 15 $((2 * SESSIONS + 200))
+check "the tables are equal after it" wait_equal 8 $((2 * SESSIONS + 200))
 
 check "fw1 is in sync" wait_for 10 in_sync fw1
 name_ports 92 93
@@ -149,7 +149,7 @@ wait_state fw1 master
 goes_on "power-off back" fw1 92 93
 lab_power_on fw2
 check "the node that comes back is in sync" wait_for 15 in_sync fw2
-check "and has the master's table" wait_equal 15 $((2 * SESSIONS + 200))
+check "and has the master's table" wait_equal 5 $((2 * SESSIONS + 200))
 
 tell client busy snat 0
 tell client busy plain 0

@@ -159,6 +159,16 @@ void pair_change_rare(struct pair *p, unsigned i, unsigned key, uint8_t rare)
 	tell(p, i, OBJECT_CHANGE, key, OBJECT_PARTIAL);
 }
 
+void pair_remove_bare(struct pair *p, unsigned i, unsigned key)
+{
+	struct object_batch b = { .n = 0 };
+
+	add(&b, OBJECT_REMOVE, key, &p->side[i].kernel->session[key], 0);
+	b.object[0].value_len = 0;
+	p->side[i].kernel->session[key].there = false;
+	deliver(p, i, &b, OBJECT_EVENT);
+}
+
 void pair_remove(struct pair *p, unsigned i, unsigned key)
 {
 	p->side[i].kernel->session[key].there = false;

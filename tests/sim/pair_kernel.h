@@ -64,6 +64,8 @@ void pair_make_many(struct pair *p, unsigned i, unsigned first, unsigned n);
 void pair_change(struct pair *p, unsigned i, unsigned key, uint8_t state);
 void pair_change_rare(struct pair *p, unsigned i, unsigned key, uint8_t rare);
 void pair_remove(struct pair *p, unsigned i, unsigned key);
+/* The event tells too little to make it anew. */
+void pair_remove_bare(struct pair *p, unsigned i, unsigned key);
 /* The node hears the event again, though nothing changed. */
 void pair_repeat(struct pair *p, unsigned i, unsigned key);
 /* A step of a dump that waited goes on. */

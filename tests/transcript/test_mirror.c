@@ -78,6 +78,18 @@ static void a_session_that_runs_out_on_the_standby_is_put_back(void **state)
 	assert_true(pair_owns(p, 0, 1));
 }
 
+static void what_cannot_be_put_back_is_asked_for_at_once(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 3);
+	pair_remove_bare(p, 1, 1);
+	assert_false(pair_session(p, 1, 1)->there);
+	pair_run(p, 100);
+	assert_true(pair_same(p, 1));
+	assert_true(pair_owns(p, 0, 1));
+}
+
 /* ---- resync -------------------------------------------------------------------------------- */
 
 static void a_resync_brings_everything_and_sweeps_what_is_stale(void **state)
@@ -396,6 +408,7 @@ int main(void)
 		MIRROR(a_change_of_what_is_not_known_is_fetched_whole),
 		MIRROR(something_rare_is_fetched_whole),
 		MIRROR(a_session_that_runs_out_on_the_standby_is_put_back),
+		MIRROR(what_cannot_be_put_back_is_asked_for_at_once),
 		MIRROR(a_resync_brings_everything_and_sweeps_what_is_stale),
 		MIRROR(live_goes_before_bulk),
 		MIRROR(a_removal_during_a_dump_is_not_undone_by_it),
