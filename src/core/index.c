@@ -291,6 +291,16 @@ void index_update(struct index *ix, struct entry *e, const struct object *object
 	add_weight(ix, e);
 }
 
+uint32_t index_entries(const struct index *ix, enum index_owner owner)
+{
+	const struct index_sums *sums = owner == INDEX_OWN ? ix->own : ix->peer;
+	uint32_t entries = 0;
+
+	for (unsigned kind = 0; kind < INDEX_KINDS; kind++)
+		entries += sums[kind].entries;
+	return entries;
+}
+
 bool index_walk(struct index *ix, uint32_t *at, unsigned max,
 	void (*visit)(void *user, struct entry *e), void *user)
 {

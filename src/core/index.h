@@ -100,6 +100,9 @@ bool index_same(const struct entry *e, const struct object *object);
 /* Takes over what is known of the object's prints. */
 void index_update(struct index *ix, struct entry *e, const struct object *object);
 
+/* How many `owner` has, of all kinds. */
+uint32_t index_entries(const struct index *ix, enum index_owner owner);
+
 /* Walks all entries: visits up to `max` numbers from *at (1 at first), which is moved on; false
  * once all were visited. The visitor may remove the entry it is given, and no other. Brings
  * each entry's era up to date. */

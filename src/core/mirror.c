@@ -11,10 +11,6 @@ enum {
 	OFFERS_WAIT_MS = 5000,
 	BROKEN_WAIT_MS = 1000, /* a channel that could not keep up rests that long */
 	ADOPT_AGAIN_MS = 3000, /* the former master goes on forwarding for 2 s */
-	LAG_MAX_MS = 1000,     /* more is not in sync */
-	ASK_EVERY_MS = 5000,   /* and twice as long each time it did not help */
-	ASK_MAX_MS = 320000,
-	FORGOTTEN_MS = 500, /* without a resync that should come by itself */
 	HOLD_ALONE_MS = 24 * 3600 * 1000,
 };
 
@@ -29,11 +25,12 @@ struct mirror *mirror_init(struct node *n, mono_t now)
 
 	if (m == NULL)
 		return NULL;
-	m->kinds = 1u << OBJECT_CONNTRACK | 1u << OBJECT_EXPECTATION;
+#define X(name, number, text) m->kinds |= 1u << (number);
+	OBJECT_KINDS(X)
+#undef X
 	m->on = n->conf->mirror.sessions;
 	m->adopt_due = m->settle_due = m->lacking_since = MONO_NEVER;
 	m->audit_due = m->pass_after = m->down_since = now;
-	m->in_sync = true;
 	index_init(&m->index, n->env.mirror_key, n->env.mirror_objects,
 		(uint8_t *)m + ((sizeof(*m) + 15) & ~(size_t)15));
 	channel_out_init(
@@ -54,7 +51,7 @@ void mirror_reconfigure(struct node *n, mono_t now)
 		mirror_break(n, now);
 }
 
-static const char *peer_name(const struct node *n)
+const char *mirror_peer_name(const struct node *n)
 {
 	return n->conf->node[1 - n->conf->self];
 }
@@ -103,7 +100,7 @@ bool mirror_put(struct node *n, mono_t now, const struct record *r)
 
 	if (room == NULL) {
 		node_count(n, COUNTER_CHANNEL_OVERFLOWS);
-		log_warn(n->env.log, "mirror: %s cannot keep up: starts anew", peer_name(n));
+		log_warn(n->env.log, "mirror: %s cannot keep up: starts anew", mirror_peer_name(n));
 		mirror_break(n, now);
 		return false;
 	}
@@ -112,14 +109,26 @@ bool mirror_put(struct node *n, mono_t now, const struct record *r)
 	return true;
 }
 
-static void put_plain(struct node *n, mono_t now, uint8_t op, struct span value)
+void mirror_put_plain(struct node *n, mono_t now, uint8_t op, struct span value)
 {
 	struct record r = { .op = op, .value = value };
 
 	(void)mirror_put(n, now, &r);
 }
 
-static bool peer_is_master(const struct node *n)
+void mirror_put_hash(struct node *n, mono_t now, uint8_t op, const struct entry *e)
+{
+	uint64_t hash = index_hash_of(e);
+	uint8_t value[1 + RECORD_HASH_LEN];
+	struct writer w = writer_of(value, sizeof(value));
+
+	writer_u8(&w, index_kind(e));
+	writer_u16(&w, (uint16_t)(hash >> 32));
+	writer_u32(&w, (uint32_t)hash);
+	mirror_put_plain(n, now, op, span_of(value, sizeof(value)));
+}
+
+bool mirror_peer_is_master(const struct node *n)
 {
 	for (unsigned g = 0; g < n->conf->n_groups; g++) {
 		if (n->group[g].peer.known && n->group[g].peer.state == GROUP_MASTER)
@@ -136,7 +145,8 @@ static enum mirror_role role_now(const struct node *n)
 		masters += n->group[g].state == GROUP_MASTER;
 	if (masters == 0)
 		return MIRROR_IDLE;
-	return masters == n->conf->n_groups && !peer_is_master(n) ? MIRROR_SOLE : MIRROR_SHARED;
+	return masters == n->conf->n_groups && !mirror_peer_is_master(n) ? MIRROR_SOLE
+									 : MIRROR_SHARED;
 }
 
 /* Two masters of one group, or a node that still listens: who owns what is open. */
@@ -152,29 +162,33 @@ static bool roles_are_open(const struct node *n)
 	return false;
 }
 
-void mirror_adopt(struct node *n, mono_t now)
+/* Everything is this node's own; what was the peer's is settled, later. */
+static void take_all(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
 
-	for (unsigned kind = 0; kind < INDEX_KINDS; kind++) {
-		if (m->index.peer[kind].entries > 0)
-			m->settle_due = mono_after_ms(now, MIRROR_SETTLE_AFTER_MS);
-	}
+	if (index_entries(&m->index, INDEX_PEER) > 0)
+		m->settle_due = mono_after_ms(now, MIRROR_SETTLE_AFTER_MS);
 	index_adopt(&m->index, INDEX_OWN);
+}
+
+void mirror_adopt(struct node *n, mono_t now)
+{
+	n->mirror->adopted_at = channel_out_number(&n->mirror->out);
+	take_all(n, now);
 }
 
 static void adopt(struct node *n, mono_t now)
 {
-	n->mirror->adopted_at = channel_out_number(&n->mirror->out);
 	mirror_adopt(n, now);
-	put_plain(n, now, WIRE_RECORD_ADOPT, span_of(NULL, 0));
+	mirror_put_plain(n, now, WIRE_RECORD_ADOPT, span_of(NULL, 0));
 }
 
 /* Master of all, and alone: everything is its own. The peer, which may be master all the while and
  * have noticed nothing, must say all that it has before this node has it again. */
 static void adopt_alone(struct node *n, mono_t now)
 {
-	mirror_adopt(n, now);
+	take_all(n, now);
 	n->mirror->complete = false;
 }
 
@@ -283,15 +297,6 @@ static void judge_channel(struct node *n, mono_t now)
 		m->sending = SENDING_START;
 }
 
-static uint32_t owned(const struct mirror *m)
-{
-	uint32_t entries = 0;
-
-	for (unsigned kind = 0; kind < INDEX_KINDS; kind++)
-		entries += m->index.own[kind].entries;
-	return entries;
-}
-
 static void begin_resync(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
@@ -299,12 +304,10 @@ static void begin_resync(struct node *n, mono_t now)
 	m->sending = SENDING_RESYNC;
 	m->resync_since = now;
 	m->wants |= WANT_RESYNC;
-	if (m->role == MIRROR_SOLE) {
-		m->adopted_at = channel_out_number(&m->out);
+	if (m->role == MIRROR_SOLE)
 		mirror_adopt(n, now);
-	}
 	node_count(n, COUNTER_RESYNCS_SENT);
-	log_info(n->env.log, "mirror: resync to %s begins", peer_name(n));
+	log_info(n->env.log, "mirror: resync to %s begins", mirror_peer_name(n));
 }
 
 /* What the peer needs, once it is clear who is master. */
@@ -318,89 +321,13 @@ static void judge_start(struct node *n, mono_t now)
 		if (m->role == MIRROR_SHARED || m->offers_heard ||
 			mono_reached(mono_after_ms(m->up_since, OFFERS_WAIT_MS), now))
 			begin_resync(n, now);
-	} else if (owned(m) > 0 && peer_is_master(n)) {
+	} else if (index_entries(&m->index, INDEX_OWN) > 0 && mirror_peer_is_master(n)) {
 		m->sending = SENDING_OFFERS;
 		m->wants |= WANT_OFFERS;
 	} else {
-		put_plain(n, now, WIRE_RECORD_OFFERED, span_of(NULL, 0));
+		mirror_put_plain(n, now, WIRE_RECORD_OFFERED, span_of(NULL, 0));
 		m->sending = SENDING_EVENTS;
 	}
-}
-
-/* NULL: this node has what the peer has; else what it lacks. */
-static const char *lacking(const struct node *n)
-{
-	const struct mirror *m = n->mirror;
-
-	if (!m->on || !n->peer_known || !peer_is_master(n))
-		return NULL;
-	if (!m->complete)
-		return m->receiving ? "the resync is not complete" : "no resync has come";
-	if (mirror_is_loosening(m))
-		return "its sessions have this node's old TCP windows";
-	if (!m->peer.known)
-		return NULL;
-	if (m->peer.broken || m->peer.epoch != m->in.epoch)
-		return "the peer starts its channel anew";
-	return m->peer.lag_ms > LAG_MAX_MS ? "the channel lags" : NULL;
-}
-
-void mirror_judge_sync(struct node *n, mono_t now)
-{
-	struct mirror *m = n->mirror;
-	const char *lack;
-
-	if (m == NULL)
-		return;
-	lack = lacking(n);
-	if (lack == NULL) {
-		m->lacking_since = MONO_NEVER;
-		m->waited = false;
-	} else if (mono_is_never(m->lacking_since)) {
-		m->lacking_since = now;
-	} else if (!m->waited &&
-		   mono_reached(mono_after_ms(m->lacking_since, n->conf->sync_wait_ms), now)) {
-		m->waited = true;
-		log_warn(n->env.log, "mirror: counts as in sync after %u s, though %s",
-			n->conf->sync_wait_ms / 1000, lack);
-	}
-	m->in_sync = lack == NULL || m->waited;
-	if (n->in_sync == m->in_sync)
-		return;
-	n->in_sync = m->in_sync;
-	n->beat_now = true;
-	log_info(n->env.log, "mirror: %s with %s", m->in_sync ? "in sync" : "not in sync",
-		peer_name(n));
-}
-
-/* The peer is master, and does not know that this node lacks what it has. */
-static bool is_forgotten(const struct node *n, mono_t now)
-{
-	const struct mirror *m = n->mirror;
-
-	return !m->complete && !m->receiving && !mono_is_never(m->lacking_since) &&
-	       mono_reached(mono_after_ms(m->lacking_since, FORGOTTEN_MS), now) &&
-	       mono_reached(mono_after_ms(m->asked_for_all_at, ASK_EVERY_MS), now);
-}
-
-static void ask(struct node *n, mono_t now)
-{
-	struct mirror *m = n->mirror;
-
-	if (is_forgotten(n, now)) {
-		memset(m->ask_buckets, 0xff, sizeof(m->ask_buckets));
-		m->ask = true;
-		m->ask_due = m->asked_for_all_at = now;
-	}
-	/* A peer that sends all does not listen. */
-	if (!m->ask || m->receiving || !mono_reached(m->ask_due, now) || !mirror_is_sending(m))
-		return;
-	put_plain(n, now, WIRE_RECORD_ASK, span_of(m->ask_buckets, sizeof(m->ask_buckets)));
-	m->ask = false;
-	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
-	m->ask_ms = m->ask_ms == 0 ? ASK_EVERY_MS : m->ask_ms * 2;
-	m->ask_ms = m->ask_ms > ASK_MAX_MS ? ASK_MAX_MS : m->ask_ms;
-	m->ask_due = mono_after_ms(now, m->ask_ms);
 }
 
 void mirror_settle(struct node *n, mono_t now, struct actions *out)
@@ -412,15 +339,9 @@ void mirror_settle(struct node *n, mono_t now, struct actions *out)
 	judge_start(n, now);
 	mirror_deliver_held(n, now, out);
 	mirror_judge_sync(n, now);
-	ask(n, now);
+	mirror_ask_settle(n, now);
 	mirror_verify_settle(n, now);
 	mirror_pass_settle(n, now, out);
-}
-
-/* What is past has been seen to, or waits for something else than time. */
-static mono_t sooner(mono_t at, mono_t due, mono_t now)
-{
-	return mono_before(now, due) ? mono_min(at, due) : at;
 }
 
 mono_t mirror_deadline(const struct node *n, mono_t now)
@@ -430,26 +351,19 @@ mono_t mirror_deadline(const struct node *n, mono_t now)
 
 	if (m == NULL)
 		return at;
-	at = sooner(at, m->adopt_due, now);
-	at = sooner(at, m->settle_due, now);
-	at = sooner(at, m->start_at, now);
+	at = mirror_sooner(at, m->adopt_due, now);
+	at = mirror_sooner(at, m->settle_due, now);
+	at = mirror_sooner(at, m->start_at, now);
 	if (m->up && m->has_path) {
-		at = sooner(at, channel_out_deadline(&m->out), now);
-		at = sooner(at, channel_in_deadline(&m->in), now);
+		at = mirror_sooner(at, channel_out_deadline(&m->out), now);
+		at = mirror_sooner(at, channel_in_deadline(&m->in), now);
 	}
 	if (m->sending == SENDING_START)
-		at = sooner(at, mono_after_ms(m->up_since, OFFERS_WAIT_MS), now);
-	if (!mono_is_never(m->lacking_since) && !m->waited)
-		at = sooner(at, mono_after_ms(m->lacking_since, n->conf->sync_wait_ms), now);
-	if (m->ask)
-		at = sooner(at, m->ask_due, now);
-	if (!m->complete && !mono_is_never(m->lacking_since)) {
-		at = sooner(at, mono_after_ms(m->lacking_since, FORGOTTEN_MS), now);
-		at = sooner(at, mono_after_ms(m->asked_for_all_at, ASK_EVERY_MS), now);
-	}
+		at = mirror_sooner(at, mono_after_ms(m->up_since, OFFERS_WAIT_MS), now);
+	at = mono_min(at, mirror_sync_deadline(n, now));
 	if (mirror_pass_is_busy(m))
 		return mono_after_us(now, 1);
-	return sooner(at, mirror_pass_deadline(m), now);
+	return mirror_sooner(at, mirror_pass_deadline(m), now);
 }
 
 bool mirror_is_full(const struct node *n, mono_t now)
@@ -458,7 +372,7 @@ bool mirror_is_full(const struct node *n, mono_t now)
 
 	/* A peer that takes nothing at all is not waited for. */
 	return m != NULL && channel_out_is_full(&m->out) &&
-	       channel_out_lag_us(&m->out, now) < (uint64_t)LAG_MAX_MS * 1000;
+	       channel_out_lag_us(&m->out, now) < (uint64_t)MIRROR_LAG_MAX_MS * 1000;
 }
 
 uint32_t mirror_mark(struct node *n)
@@ -474,52 +388,4 @@ bool mirror_is_drained(const struct node *n, uint32_t number)
 	const struct mirror *m = n->mirror;
 
 	return m == NULL || !mirror_is_sending(m) || !channel_before(m->out.base, number);
-}
-
-void mirror_asked(struct node *n, mono_t now, bool resync)
-{
-	struct mirror *m = n->mirror;
-
-	if (m == NULL)
-		return;
-	m->audit_now = true;
-	m->pass_after = m->ask_due = now;
-	m->ask_ms = 0;
-	m->verify = !resync;
-	if (!resync)
-		return;
-	if (m->role != MIRROR_IDLE && m->sending == SENDING_EVENTS)
-		m->sending = SENDING_START;
-	if (m->role == MIRROR_SOLE)
-		return;
-	memset(m->ask_buckets, 0xff, sizeof(m->ask_buckets));
-	m->ask = true;
-}
-
-void mirror_look(const struct node *n, mono_t now, struct mirror_view *v)
-{
-	const struct mirror *m = n->mirror;
-
-	if (m == NULL)
-		return;
-	v->on = m->on;
-	v->up = m->up;
-	v->complete = m->complete;
-	v->waited = m->waited;
-	v->sending = m->sending == SENDING_RESYNC;
-	v->receiving = m->receiving;
-	v->sent_so_far = m->pass.sent;
-	v->received_so_far = m->received;
-	for (unsigned kind = 0; kind <= OBJECT_KIND_MAX; kind++) {
-		v->local[kind] = m->index.own[kind].entries;
-		v->mirrored[kind] = m->index.peer[kind].entries;
-		v->index_used += v->local[kind] + v->mirrored[kind];
-	}
-	v->index_size = m->index.capacity;
-	v->lag_us = channel_out_lag_us(&m->out, now);
-	v->peer_lag_us = (uint64_t)m->peer.lag_ms * 1000;
-	v->backlog = channel_out_backlog(&m->out);
-	v->auditing = m->pass.running;
-	v->arrived = m->past.sent.times > 0 && mirror_is_drained(n, m->copied);
-	v->past = m->past;
 }

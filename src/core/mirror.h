@@ -9,9 +9,10 @@
  * A *pass* walks this kernel's whole table, in steps: it finds what events missed, and does on the
  * way what was asked for: send all (resync) or some buckets (repair), offer, sweep, settle, loosen.
  *
- * One file for each part: mirror.c roles and resync; mirror_wire.c frames; mirror_local.c what this
- * kernel says; mirror_remote.c what the peer says; mirror_pass.c passes; mirror_verify.c what came
- * of them.
+ * One file for each part: mirror.c roles and resync; mirror_sync.c what this node lacks and asks
+ * for; mirror_wire.c frames sent; mirror_deliver.c frames heard; mirror_local.c what this kernel
+ * says of objects, mirror_remote.c what the peer says; mirror_pass.c passes, mirror_found.c what
+ * they find; mirror_verify.c what came of them.
  */
 #ifndef NSRP_CORE_MIRROR_H
 #define NSRP_CORE_MIRROR_H
@@ -32,8 +33,10 @@ enum mirror_sending {
 	SENDING_EVENTS, /* the peer has all: events only */
 };
 
-/* From a takeover to the settling of timeouts: traffic comes first. */
-enum { MIRROR_SETTLE_AFTER_MS = 2000 };
+enum {
+	MIRROR_SETTLE_AFTER_MS = 2000, /* from a takeover: traffic comes first */
+	MIRROR_LAG_MAX_MS = 1000,      /* more is not in sync */
+};
 
 /* What a frame of records needs beside them. */
 enum { MIRROR_FRAME_OVERHEAD = WIRE_HEADER_LEN + CRYPTO_TAG_LEN + 3 + WIRE_DATA_LEN };
@@ -45,7 +48,6 @@ enum mirror_want {
 	WANT_SWEEP = 0x08, /* remove the peer's that it has no more */
 	WANT_SETTLE = 0x10,
 	WANT_LOOSEN = 0x20,
-	WANT_AUDIT = 0x40, /* nothing but what every pass does */
 };
 
 struct mirror_pass {
@@ -98,11 +100,10 @@ struct mirror {
 	uint32_t ask_ms;     /* until it may ask again; 0: the last time all was equal */
 	uint32_t peer_heard; /* the peer had delivered ours up to there */
 	struct {             /* what the peer's beat says of its half */
-		uint32_t epoch, next;
+		uint32_t epoch;
 		uint16_t lag_ms;
 		bool broken, known;
 	} peer;
-	bool in_sync;
 	bool waited;          /* in sync only since the sync wait is over */
 	mono_t lacking_since; /* not in sync; MONO_NEVER */
 
@@ -123,6 +124,13 @@ struct mirror {
 	struct index index;
 	struct channel_out out;
 	struct channel_in in;
+};
+
+/* A frame of records that is being delivered. */
+struct mirror_delivery {
+	mono_t now;
+	uint32_t heard; /* the peer had delivered ours up to there when it sent this */
+	struct actions *out;
 };
 
 /* In env.mirror; NULL when there is none. */
@@ -164,6 +172,12 @@ void mirror_look(const struct node *n, mono_t now, struct mirror_view *ret_view)
 
 /* Puts a record into the channel; false: there is none, or it broke. */
 bool mirror_put(struct node *n, mono_t now, const struct record *r);
+/* One without an object; one that names its object by its hash. */
+void mirror_put_plain(struct node *n, mono_t now, uint8_t op, struct span value);
+void mirror_put_hash(struct node *n, mono_t now, uint8_t op, const struct entry *e);
+const char *mirror_peer_name(const struct node *n);
+/* Of any group. */
+bool mirror_peer_is_master(const struct node *n);
 bool mirror_is_sending(const struct mirror *m);
 /* This kernel still judges sessions by what it saw before the peer had them. */
 bool mirror_is_loosening(const struct mirror *m);
@@ -171,15 +185,23 @@ bool mirror_is_loosening(const struct mirror *m);
 uint32_t mirror_hash_proof(const struct mirror *m);
 /* The channel starts anew, after a rest. */
 void mirror_break(struct node *n, mono_t now);
-/* Everything is this node's own; what was the peer's is settled, later. */
+/* Everything is this node's own, as the next record says; what was the peer's is settled, later. */
 void mirror_adopt(struct node *n, mono_t now);
 /* Adds an order for the kernel. */
 void mirror_order(struct node *n, enum object_op op, uint8_t kind, struct span key,
 	struct span value, struct actions *out);
 /* What the peer owns is kept alive here: the channel is up, or was within a day. */
 bool mirror_holds(const struct mirror *m, mono_t now);
+/* This kernel does not judge it by old TCP windows any more. */
+void mirror_loosen(struct node *n, uint8_t kind, struct span key, struct actions *out);
+/* Removes an entry; while a pass runs, a dead one stays. */
+void mirror_forget(struct mirror *m, struct entry *e);
 /* The whole object is asked of the kernel. */
 void mirror_fetch(struct node *n, uint8_t kind, struct span key, struct actions *out);
+/* Records on objects. */
+void mirror_heard_object(struct node *n, const struct record *r, struct mirror_delivery *d);
+void mirror_heard_gone(struct node *n, struct span value);
+void mirror_heard_claim(struct node *n, const struct record *r, struct mirror_delivery *d);
 /* Frames that wait in order are delivered. */
 void mirror_deliver_held(struct node *n, mono_t now, struct actions *out);
 /* An object of a dump. */
@@ -194,7 +216,10 @@ void mirror_pass_abort(struct node *n, unsigned wants);
 /* This kernel and the index differ in an object. */
 void mirror_differed(struct node *n);
 /* The peer is asked for that bucket. */
-void mirror_ask_bucket(struct mirror *m, uint64_t hash);
+void mirror_ask_bucket(struct mirror *m, unsigned bucket);
+/* Asks for what is lacking, when it is time. */
+void mirror_ask_settle(struct node *n, mono_t now);
+mono_t mirror_sync_deadline(const struct node *n, mono_t now);
 /* A full copy was sent, or heard, since then. */
 void mirror_copied(struct node *n, mono_t now, mono_t since, uint32_t objects, bool sent);
 /* A pass ended. */
@@ -205,6 +230,12 @@ void mirror_compared(struct node *n, mono_t now, bool failed);
 void mirror_verify_settle(struct node *n, mono_t now);
 void mirror_heard_audit(struct node *n, mono_t now);
 void mirror_heard_found(struct node *n, struct span value);
+
+/* What is past has been seen to, or waits for something else than time. */
+static inline mono_t mirror_sooner(mono_t at, mono_t due, mono_t now)
+{
+	return mono_before(now, due) ? mono_min(at, due) : at;
+}
 
 static inline struct span object_key(const struct object *o)
 {

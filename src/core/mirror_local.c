@@ -44,6 +44,11 @@ void mirror_order(struct node *n, enum object_op op, uint8_t kind, struct span k
 	node_count(n, COUNTER_INSTALLED);
 }
 
+void mirror_loosen(struct node *n, uint8_t kind, struct span key, struct actions *out)
+{
+	mirror_order(n, OBJECT_LOOSEN, kind, key, span_of(NULL, 0), out);
+}
+
 void mirror_fetch(struct node *n, uint8_t kind, struct span key, struct actions *out)
 {
 	assert(out->used + key.len <= ACTIONS_BYTES);
@@ -51,6 +56,14 @@ void mirror_fetch(struct node *n, uint8_t kind, struct span key, struct actions 
 	node_act(out, ACTION_FETCH, kind)->bytes = span_of(out->bytes + out->used, key.len);
 	out->used += key.len;
 	node_count(n, COUNTER_FETCHED);
+}
+
+void mirror_forget(struct mirror *m, struct entry *e)
+{
+	if (m->pass.running)
+		index_kill(&m->index, e);
+	else
+		index_remove(&m->index, e);
 }
 
 /* It ran out here while the peer keeps it: it is put back, or where the event tells too little for
@@ -66,7 +79,7 @@ static void ran_out(struct node *n, mono_t now, uint64_t hash, struct entry *e,
 		mirror_order(n, OBJECT_CREATE, o->kind, object_key(o), object_value(o), out);
 		return;
 	}
-	mirror_ask_bucket(m, hash);
+	mirror_ask_bucket(m, index_bucket(hash));
 	index_remove(&m->index, e);
 }
 
@@ -85,10 +98,7 @@ static void removed(
 	struct record r = { .op = WIRE_RECORD_REMOVE, .kind = o->kind, .key = object_key(o) };
 
 	(void)mirror_put(n, now, &r);
-	if (m->pass.running)
-		index_kill(&m->index, e);
-	else
-		index_remove(&m->index, e);
+	mirror_forget(m, e);
 }
 
 /* Own from now on; true when the peer is to be told. */
@@ -192,7 +202,7 @@ static void refused_whole(struct node *n, uint64_t hash, struct entry *e, enum r
 	struct mirror *m = n->mirror;
 
 	if (why == REFUSED_MISSING) /* what it belongs to has not come yet */
-		mirror_ask_bucket(m, hash);
+		mirror_ask_bucket(m, index_bucket(hash));
 	node_count(n, why == REFUSED_CLASH  ? COUNTER_REFUSED_CLASH
 		      : why == REFUSED_FULL ? COUNTER_REFUSED_FULL
 					    : COUNTER_REFUSED_OTHER);
@@ -216,7 +226,7 @@ void mirror_refused(struct node *n, const struct object_order *order, enum refus
 	case OBJECT_CHANGE:
 		node_count(n, COUNTER_MISSING);
 		if (e != NULL && !index_is_dead(e) && index_owner(&m->index, e) == INDEX_PEER) {
-			mirror_ask_bucket(m, hash);
+			mirror_ask_bucket(m, index_bucket(hash));
 			index_remove(&m->index, e);
 		}
 		break;

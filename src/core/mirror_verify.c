@@ -18,14 +18,6 @@ void mirror_differed(struct node *n)
 	n->mirror->pass.differed++;
 }
 
-void mirror_ask_bucket(struct mirror *m, uint64_t hash)
-{
-	unsigned bucket = index_bucket(hash);
-
-	m->ask = true;
-	m->ask_buckets[bucket / 8] |= (uint8_t)(1u << bucket % 8);
-}
-
 void mirror_copied(struct node *n, mono_t now, mono_t since, uint32_t objects, bool sent)
 {
 	struct mirror *m = n->mirror;
@@ -46,12 +38,11 @@ static void put_found(
 {
 	uint8_t value[FOUND_LEN];
 	struct writer w = writer_of(value, sizeof(value));
-	struct record r = { .op = WIRE_RECORD_FOUND, .value = span_of(value, sizeof(value)) };
 
 	writer_u8(&w, (uint8_t)which);
 	writer_u32(&w, found->compared);
 	writer_u32(&w, found->differed);
-	(void)mirror_put(n, now, &r);
+	mirror_put_plain(n, now, WIRE_RECORD_FOUND, span_of(value, sizeof(value)));
 }
 
 void mirror_walked(struct node *n, mono_t now)
@@ -93,12 +84,10 @@ void mirror_compared(struct node *n, mono_t now, bool failed)
 
 void mirror_verify_settle(struct node *n, mono_t now)
 {
-	static const struct record r = { .op = WIRE_RECORD_AUDIT };
-
 	if (!n->mirror->verify || !mirror_is_sending(n->mirror))
 		return;
 	n->mirror->verify = false;
-	(void)mirror_put(n, now, &r);
+	mirror_put_plain(n, now, WIRE_RECORD_AUDIT, span_of(NULL, 0));
 }
 
 void mirror_heard_audit(struct node *n, mono_t now)
@@ -133,4 +122,32 @@ void mirror_heard_found(struct node *n, struct span value)
 	};
 	if (which != WIRE_FOUND_WALK && past->unanswered > 0)
 		past->unanswered--;
+}
+
+void mirror_look(const struct node *n, mono_t now, struct mirror_view *v)
+{
+	const struct mirror *m = n->mirror;
+
+	if (m == NULL)
+		return;
+	v->on = m->on;
+	v->up = m->up;
+	v->complete = m->complete;
+	v->waited = m->waited;
+	v->sending = m->sending == SENDING_RESYNC;
+	v->receiving = m->receiving;
+	v->sent_so_far = m->pass.sent;
+	v->received_so_far = m->received;
+	for (unsigned kind = 0; kind <= OBJECT_KIND_MAX; kind++) {
+		v->local[kind] = m->index.own[kind].entries;
+		v->mirrored[kind] = m->index.peer[kind].entries;
+		v->index_used += v->local[kind] + v->mirrored[kind];
+	}
+	v->index_size = m->index.capacity;
+	v->lag_us = channel_out_lag_us(&m->out, now);
+	v->peer_lag_us = (uint64_t)m->peer.lag_ms * 1000;
+	v->backlog = channel_out_backlog(&m->out);
+	v->auditing = m->pass.running;
+	v->arrived = m->past.sent.times > 0 && mirror_is_drained(n, m->copied);
+	v->past = m->past;
 }

@@ -6,10 +6,7 @@
 
 #include "state.h"
 
-enum {
-	FRAMES_STEP = 64, /* sent in one step; the rest follows in the next */
-	ACK_LEN_MAX = 8 + 4 * CHANNEL_ACK_RANGES,
-};
+enum { FRAMES_STEP = 64 }; /* sent in one step; the rest follows in the next */
 
 /* Seals the body that stands behind the header's place in actions.bytes, and sends it. */
 static void send_frame(struct node *n, size_t body_len, struct actions *out)
@@ -161,7 +158,9 @@ bool mirror_heard_channel(struct node *n, struct span value)
 {
 	struct mirror *m = n->mirror;
 	struct reader r = reader_of(value);
-	uint32_t epoch = reader_u32(&r), next = reader_u32(&r);
+	uint32_t epoch = reader_u32(&r);
+
+	(void)reader_u32(&r); /* the number its next frame will have */
 	uint16_t lag_ms = reader_u16(&r);
 	uint8_t flags = reader_u8(&r);
 	uint32_t proof = reader_u32(&r);
@@ -176,7 +175,6 @@ bool mirror_heard_channel(struct node *n, struct span value)
 				     "they are compared again when both were restarted");
 	m->peer.known = true;
 	m->peer.epoch = epoch;
-	m->peer.next = next;
 	m->peer.lag_ms = lag_ms;
 	m->peer.broken = flags & WIRE_CHANNEL_BROKEN;
 	return true;

@@ -147,6 +147,8 @@ void tables_prepare(struct engine *e, struct node_env *env)
 	struct tables *t = &e->tables;
 	uint32_t max = kernel_conntrack_max();
 
+	if (seal_index_key(e->loaded[e->live].key, env->mirror_key) != 0)
+		return;
 	t->objects = max < OBJECTS_MIN ? OBJECTS_MIN : max * OBJECTS_FACTOR;
 	t->memory_len = node_mirror_size(t->objects);
 	t->memory = mmap(NULL, t->memory_len, PROT_READ | PROT_WRITE,
@@ -157,8 +159,6 @@ void tables_prepare(struct engine *e, struct node_env *env)
 		t->memory = NULL;
 		return;
 	}
-	if (seal_index_key(e->loaded[e->live].key, env->mirror_key) != 0)
-		return;
 	env->mirror = t->memory;
 	env->mirror_objects = t->objects;
 	env->describe = object_describe;

@@ -65,7 +65,7 @@ lab_firewall() { # NODE NUMBER
 }
 
 lab_up() {
-	LAB_DIR=$(mktemp -d "/tmp/$LAB-XXXXXX")
+	LAB_DIR=$(mktemp -dt "$LAB-XXXXXX")
 	for node in client lan fw1 fw2 wan server; do lab_node "$node"; done
 	lab_switch lan
 	lab_switch wan

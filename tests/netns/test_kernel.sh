@@ -7,7 +7,7 @@
 #   KERNEL_PROBE   the program
 set -u
 LAB=nsrpk$$
-DIR=$(mktemp -d "/tmp/$LAB-XXXXXX")
+DIR=$(mktemp -dt "$LAB-XXXXXX")
 FAILED=0
 PID=
 

@@ -118,7 +118,7 @@ static inline int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	snprintf(f->rundir, sizeof(f->rundir), "/tmp/nsrp-control-XXXXXX");
+	snprintf(f->rundir, sizeof(f->rundir), P_tmpdir "/nsrp-control-XXXXXX");
 	assert_non_null(mkdtemp(f->rundir));
 	assert_int_equal(chmod(f->rundir, 0755), 0);
 	assert_int_equal(loop_init(&f->loop), 0);

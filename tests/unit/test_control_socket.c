@@ -152,9 +152,9 @@ static void a_bad_directory_is_an_error(void **state)
 	char path[200];
 
 	(void)state;
-	assert_int_equal(control_listen("/tmp/nsrp-is-not-here", &socket), -ENOENT);
+	assert_int_equal(control_listen(P_tmpdir "/nsrp-is-not-here", &socket), -ENOENT);
 	assert_int_equal(control_listen("/dev/null", &socket), -ENOTDIR);
-	snprintf(path, sizeof(path), "/tmp/%0*d", 120, 0);
+	snprintf(path, sizeof(path), P_tmpdir "/%0*d", 120, 0);
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_int_equal(control_listen(path, &socket), -ENAMETOOLONG);
 	assert_int_equal(rmdir(path), 0);

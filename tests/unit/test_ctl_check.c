@@ -89,7 +89,7 @@ static void assert_key(const char *path, enum conf_severity severity, const char
 
 static void key_files_are_judged(void **state)
 {
-	char dir[] = "/tmp/nsrp-check-XXXXXX", path[64];
+	char dir[] = P_tmpdir "/nsrp-check-XXXXXX", path[64];
 	struct stat st;
 
 	(void)state;

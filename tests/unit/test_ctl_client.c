@@ -27,7 +27,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	snprintf(f->rundir, sizeof(f->rundir), "/tmp/nsrp-client-XXXXXX");
+	snprintf(f->rundir, sizeof(f->rundir), P_tmpdir "/nsrp-client-XXXXXX");
 	assert_non_null(mkdtemp(f->rundir));
 	f->address.sun_family = AF_UNIX;
 	snprintf(f->address.sun_path, sizeof(f->address.sun_path), "%s/nsrpd.sock", f->rundir);

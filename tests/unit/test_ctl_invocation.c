@@ -45,10 +45,10 @@ static void no_verb_means_status(void **state)
 static void options_stand_before_and_behind_the_verb(void **state)
 {
 	static const char *const lines[] = {
-		"-r /tmp/a --json failover 7 --force",
-		"failover 7 --force --json -r /tmp/a",
-		"failover --json -r/tmp/a --force -- 7",
-		"--force failover -r /tmp/a 7 --json",
+		"-r /run/a --json failover 7 --force",
+		"failover 7 --force --json -r /run/a",
+		"failover --json -r/run/a --force -- 7",
+		"--force failover -r /run/a 7 --json",
 	};
 	struct invocation in;
 	char error[INVOCATION_ERROR_MAX];
@@ -58,7 +58,7 @@ static void options_stand_before_and_behind_the_verb(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 		assert_true(parse(lines[i], &in, error));
 		assert_string_equal(in.verb->name, "failover");
-		assert_string_equal(in.rundir, "/tmp/a");
+		assert_string_equal(in.rundir, "/run/a");
 		assert_int_equal(in.options, OPTION_JSON | OPTION_RUNDIR | OPTION_FORCE);
 		assert_true(invocation_group(&in, &id));
 		assert_int_equal(id, 7);

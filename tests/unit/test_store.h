@@ -49,7 +49,7 @@ static inline int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	snprintf(f->dir, sizeof(f->dir), "/tmp/nsrp-store-XXXXXX");
+	snprintf(f->dir, sizeof(f->dir), P_tmpdir "/nsrp-store-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	f->log = (struct log){ f, keep_line };
 	*state = f;

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Frames of the peer's records, in order; and what it says of the mirror as a whole. */
+#include "mirror.h"
+
+#include <string.h>
+
+#include "state.h"
+
+/* Orders that a frame's records can become: three bytes on the wire may be sixteen. */
+enum { DELIVERY_BYTES = 6 * WIRE_FRAME_MAX };
+
+/* The peer owns everything: this kernel's timers and windows go stale from here on. */
+static void adopted(struct node *n, const struct mirror_delivery *d)
+{
+	struct mirror *m = n->mirror;
+
+	/* Both said so at once: node 0's word counts. */
+	if (!channel_before(m->adopted_at, d->heard) && n->conf->self == 0 &&
+		m->role == MIRROR_SOLE)
+		return;
+	if (index_entries(&m->index, INDEX_OWN) > 0 && !mirror_is_loosening(m))
+		m->wants |= WANT_LOOSEN;
+	index_adopt(&m->index, INDEX_PEER);
+}
+
+static void heard_begin(struct node *n, struct span value, const struct mirror_delivery *d)
+{
+	struct mirror *m = n->mirror;
+	struct reader r = reader_of(value);
+	uint32_t generation = reader_u32(&r);
+	uint8_t flags = reader_u8(&r);
+	struct span buckets = reader_bytes(&r, RECORD_BITMAP_LEN);
+
+	if (!reader_ok(&r)) {
+		node_count(n, COUNTER_RECORDS_MALFORMED);
+		return;
+	}
+	mirror_pass_abort(n, WANT_SWEEP);
+	if (flags & WIRE_BEGIN_ADOPT)
+		adopted(n, d);
+	m->heard_generation = generation;
+	/* Never a number of the channel, nor 0. */
+	m->stamp = m->stamp % (CHANNEL_FIRST - 1) + 1;
+	/* Within an epoch nothing was missed: what was complete stays so. */
+	m->receiving = true;
+	m->receiving_since = d->now;
+	m->confirmed = m->received = 0;
+	memcpy(m->sweep_buckets, buckets.data, buckets.len);
+	if (!(flags & WIRE_BEGIN_FULL))
+		return;
+	m->ask = false;
+	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
+	log_info(n->env.log, "mirror: resync from %s begins", mirror_peer_name(n));
+}
+
+static bool is_full(const uint8_t buckets[RECORD_BITMAP_LEN])
+{
+	for (unsigned i = 0; i < RECORD_BITMAP_LEN; i++) {
+		if (buckets[i] != 0xff)
+			return false;
+	}
+	return true;
+}
+
+static void heard_end(struct node *n, struct span value, const struct mirror_delivery *d)
+{
+	struct mirror *m = n->mirror;
+	struct reader r = reader_of(value);
+	uint32_t generation = reader_u32(&r), sent = reader_u32(&r);
+
+	if (!reader_ok(&r) || !m->receiving || generation != m->heard_generation)
+		return;
+	m->receiving = false;
+	/* Without anything stale, and with a kernel that is known, there is nothing to sweep. */
+	if (!m->learned || index_entries(&m->index, INDEX_PEER) > m->confirmed ||
+		!is_full(m->sweep_buckets))
+		m->wants |= WANT_SWEEP;
+	if (!is_full(m->sweep_buckets))
+		return;
+	m->complete = true;
+	m->pass_after = d->now; /* the sweep does not wait */
+	node_count(n, COUNTER_RESYNCS_HEARD);
+	mirror_copied(n, d->now, m->receiving_since, sent, false);
+	log_info(n->env.log, "mirror: resync from %s: %u objects in %u ms", mirror_peer_name(n),
+		sent, (unsigned)(mono_since_us(m->receiving_since, d->now) / 1000));
+}
+
+static void heard_sums(struct node *n, struct span value, const struct mirror_delivery *d)
+{
+	struct mirror *m = n->mirror;
+	struct reader r = reader_of(value);
+	uint8_t kind = reader_u8(&r);
+	unsigned bucket = reader_u16(&r);
+
+	if (!reader_ok(&r) || kind > OBJECT_KIND_MAX)
+		return;
+	bool failed = !m->complete || !m->same_hash;
+
+	for (; r.left >= 8 && bucket < INDEX_BUCKETS; bucket++) {
+		if (reader_u64(&r) == m->index.peer[kind].sum[bucket] || failed)
+			continue;
+		node_count(n, COUNTER_SUMS_DIFFER);
+		m->differed++;
+		mirror_ask_bucket(m, bucket);
+	}
+	if (bucket == INDEX_BUCKETS && !m->ask)
+		m->ask_ms = 0;
+	if (bucket == INDEX_BUCKETS && m->kinds >> kind == 1)
+		mirror_compared(n, d->now, failed);
+}
+
+static void heard_ask(struct node *n, struct span value)
+{
+	struct mirror *m = n->mirror;
+
+	if (value.len < RECORD_BITMAP_LEN || m->sending != SENDING_EVENTS) {
+		n->counter[COUNTER_RECORDS_MALFORMED] += value.len < RECORD_BITMAP_LEN;
+		return;
+	}
+	for (unsigned i = 0; i < RECORD_BITMAP_LEN; i++)
+		m->send_buckets[i] |= value.data[i];
+	if (is_full(m->send_buckets))
+		m->sending = m->role != MIRROR_IDLE ? SENDING_START : m->sending;
+	else
+		m->wants |= WANT_BUCKETS;
+}
+
+static void heard_record(struct node *n, const struct record *r, struct mirror_delivery *d)
+{
+	switch ((enum wire_record)r->op) {
+	case WIRE_RECORD_WHOLE:
+	case WIRE_RECORD_CHANGE:
+	case WIRE_RECORD_REMOVE:
+	case WIRE_RECORD_BULK:
+	case WIRE_RECORD_OFFER: mirror_heard_object(n, r, d); break;
+	case WIRE_RECORD_GONE: mirror_heard_gone(n, r->value); break;
+	case WIRE_RECORD_CLAIM: mirror_heard_claim(n, r, d); break;
+	case WIRE_RECORD_BEGIN: heard_begin(n, r->value, d); break;
+	case WIRE_RECORD_END: heard_end(n, r->value, d); break;
+	case WIRE_RECORD_ADOPT: adopted(n, d); break;
+	case WIRE_RECORD_OFFERED: n->mirror->offers_heard = true; break;
+	case WIRE_RECORD_AUDIT: mirror_heard_audit(n, d->now); break;
+	case WIRE_RECORD_FOUND: mirror_heard_found(n, r->value); break;
+	case WIRE_RECORD_SUMS: heard_sums(n, r->value, d); break;
+	case WIRE_RECORD_ASK: heard_ask(n, r->value); break;
+	}
+}
+
+static void deliver(struct node *n, struct span records, struct mirror_delivery *d)
+{
+	struct reader reader = reader_of(records);
+	struct record r;
+
+	while (record_next(&reader, &r)) {
+		node_count(n, COUNTER_RECORDS_HEARD);
+		heard_record(n, &r, d);
+	}
+	if (!reader_ok(&reader))
+		node_count(n, COUNTER_RECORDS_MALFORMED);
+}
+
+static void epoch_began(struct node *n)
+{
+	struct mirror *m = n->mirror;
+
+	m->ask_ms = 0;
+	m->complete = m->receiving = m->offers_heard = false;
+	m->ask = false;
+	m->differed = 0;
+	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
+}
+
+/* Frames that waited for the one just delivered, as many as there is room for. */
+void mirror_deliver_held(struct node *n, mono_t now, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+	struct mirror_delivery d = { .now = now, .heard = m->peer_heard, .out = out };
+	struct span records;
+
+	for (;;) {
+		if (out->used + DELIVERY_BYTES > ACTIONS_BYTES / 2) {
+			out->more |= m->in.held > 0;
+			return;
+		}
+		if (!channel_in_held(&m->in, &records))
+			return;
+		deliver(n, records, &d);
+	}
+}
+
+bool mirror_heard_data(struct node *n, mono_t now, struct span value, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+	struct reader r = reader_of(value);
+	uint32_t epoch = reader_u32(&r), number = reader_u32(&r);
+	uint32_t heard_epoch = reader_u32(&r), heard = reader_u32(&r);
+
+	if (!reader_ok(&r))
+		return false;
+	if (m == NULL || !m->up)
+		return true;
+	struct span records = span_of(r.at, r.left);
+	struct mirror_delivery d = {
+		.now = now, .heard = heard_epoch != 0 ? heard : 0, .out = out
+	};
+
+	m->peer_heard = d.heard;
+	enum channel_heard heard_as = channel_in_heard(&m->in, now, epoch, number, records);
+
+	switch (heard_as) {
+	case CHANNEL_EPOCH:
+	case CHANNEL_NEXT:
+		if (heard_as == CHANNEL_EPOCH)
+			epoch_began(n);
+		deliver(n, records, &d);
+		mirror_deliver_held(n, now, out);
+		break;
+	case CHANNEL_WAITS_EPOCH: epoch_began(n); break;
+	case CHANNEL_WAITS: break;
+	case CHANNEL_AGAIN: node_count(n, COUNTER_CHANNEL_AGAIN); break;
+	case CHANNEL_BEYOND: node_count(n, COUNTER_CHANNEL_BEYOND); break;
+	}
+	return true;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a pass finds in this kernel, object by object. */
+#include "mirror.h"
+
+#include "state.h"
+
+enum { STAMP_FOUND = CHANNEL_FIRST }; /* no word of the peer's carries it */
+
+static bool has_bucket(const uint8_t bitmap[RECORD_BITMAP_LEN], uint64_t hash)
+{
+	unsigned bucket = index_bucket(hash);
+
+	return bitmap[bucket / 8] >> bucket % 8 & 1;
+}
+
+static void send_object(struct node *n, mono_t now, uint8_t op, const struct object *o)
+{
+	struct record r = {
+		.op = op,
+		.kind = o->kind,
+		.key = object_key(o),
+		.value = object_value(o),
+	};
+
+	if (mirror_put(n, now, &r))
+		n->mirror->pass.sent++;
+}
+
+/* What this kernel has of the peer's does not run out, and does not judge by old TCP windows. */
+static void keep_peers(
+	struct node *n, mono_t now, const struct object *o, bool loosen, struct actions *out)
+{
+	if ((o->marks & OBJECT_AGES) && mirror_holds(n->mirror, now))
+		mirror_order(n, OBJECT_HOLD, o->kind, object_key(o), span_of(NULL, 0), out);
+	if (loosen)
+		mirror_loosen(n, o->kind, object_key(o), out);
+}
+
+/* In the kernel, and not in the index: of before this start, or its event was lost or waits to be
+ * read. On a node that is master of nothing it is what is left of the peer's. */
+static void found_unknown(
+	struct node *n, mono_t now, uint64_t hash, const struct object *o, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+	bool own = m->role != MIRROR_IDLE;
+
+	if (!own && (m->pass.wants & WANT_SWEEP)) {
+		node_count(n, COUNTER_SWEPT);
+		mirror_order(n, OBJECT_REMOVE, o->kind, object_key(o), span_of(NULL, 0), out);
+		return;
+	}
+	struct entry *e = index_add(&m->index, hash, o, own ? INDEX_OWN : INDEX_PEER);
+
+	if (e == NULL) {
+		node_count(n, COUNTER_INDEX_FULL);
+		return;
+	}
+	e->pass = m->pass.number;
+	if (m->learned)
+		mirror_differed(n);
+	if (own) {
+		e->stamp = channel_out_number(&m->out);
+		send_object(n, now, WIRE_RECORD_WHOLE, o);
+	} else {
+		e->stamp = STAMP_FOUND;
+		if (m->learned)
+			mirror_ask_bucket(m, index_bucket(hash));
+		keep_peers(n, now, o, true, out);
+	}
+}
+
+static void found_own(
+	struct node *n, mono_t now, struct entry *e, const struct object *o, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+	uint64_t hash = index_hash_of(e);
+	unsigned wants = m->pass.wants;
+
+	if (!index_same(e, o)) {
+		mirror_differed(n);
+		index_update(&m->index, e, o);
+		e->stamp = channel_out_number(&m->out);
+		send_object(n, now, WIRE_RECORD_WHOLE, o);
+	} else if ((wants & WANT_RESYNC) ||
+		   ((wants & WANT_BUCKETS) && has_bucket(m->pass.buckets, hash))) {
+		send_object(n, now, WIRE_RECORD_BULK, o);
+	} else if ((wants & WANT_OFFERS) && !channel_before(e->stamp, m->untold)) {
+		send_object(n, now, WIRE_RECORD_OFFER, o);
+	}
+	if ((wants & WANT_SETTLE) && (o->marks & OBJECT_HELD))
+		mirror_order(n, OBJECT_SETTLE, o->kind, object_key(o), object_value(o), out);
+	else if (wants & WANT_LOOSEN)
+		mirror_loosen(n, o->kind, object_key(o), out);
+}
+
+static void found_peers(
+	struct node *n, mono_t now, struct entry *e, const struct object *o, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+	unsigned wants = m->pass.wants;
+
+	if ((wants & WANT_SWEEP) && e->stamp == STAMP_FOUND && m->role != MIRROR_IDLE) {
+		/* Of before this start, and not the peer's: it is served here. */
+		index_set_owner(&m->index, e, INDEX_OWN);
+		index_update(&m->index, e, o);
+		e->stamp = channel_out_number(&m->out);
+		send_object(n, now, WIRE_RECORD_WHOLE, o);
+		return;
+	}
+	if ((wants & WANT_SWEEP) && e->stamp != m->stamp &&
+		(e->stamp == 0 || has_bucket(m->sweep_buckets, index_hash_of(e)))) {
+		node_count(n, COUNTER_SWEPT);
+		index_remove(&m->index, e);
+		mirror_order(n, OBJECT_REMOVE, o->kind, object_key(o), span_of(NULL, 0), out);
+		return;
+	}
+	if (!index_same(e, o)) {
+		/* Not as the peer said: it is to say it again. */
+		mirror_differed(n);
+		mirror_ask_bucket(m, index_bucket(index_hash_of(e)));
+		index_update(&m->index, e, o);
+	}
+	keep_peers(n, now, o, wants & WANT_LOOSEN, out);
+}
+
+void mirror_pass_object(struct node *n, mono_t now, const struct object *o, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+
+	if (!m->pass.running)
+		return;
+	uint64_t hash = index_hash(&m->index, o->kind, object_key(o));
+	struct entry *e = index_find(&m->index, hash, o->kind);
+
+	if (e == NULL) {
+		m->pass.seen++;
+		found_unknown(n, now, hash, o, out);
+		return;
+	}
+	if (index_is_dead(e))
+		return;
+	bool own = index_owner(&m->index, e) == INDEX_OWN;
+
+	/* What an event or the peer said since the pass began is newer than the dump. */
+	if (e->pass == m->pass.number) {
+		if (!own && (m->pass.wants & WANT_LOOSEN))
+			mirror_loosen(n, o->kind, object_key(o), out);
+		return;
+	}
+	e->pass = m->pass.number;
+	m->pass.seen++;
+	if (own)
+		found_own(n, now, e, o, out);
+	else
+		found_peers(n, now, e, o, out);
+}
