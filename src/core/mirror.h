@@ -194,8 +194,9 @@ void mirror_order(struct node *n, enum object_op op, uint8_t kind, struct span k
 bool mirror_holds(const struct mirror *m, mono_t now);
 /* This kernel does not judge it by old TCP windows any more. */
 void mirror_loosen(struct node *n, uint8_t kind, struct span key, struct actions *out);
-/* Removes an entry; while a pass runs, a dead one stays. */
-void mirror_forget(struct mirror *m, struct entry *e);
+/* It is gone. While a pass runs a dead entry stays, so that a dump of before is not believed. `e` is
+ * NULL when it was not known. */
+void mirror_forget(struct mirror *m, uint64_t hash, uint8_t kind, struct entry *e);
 /* The whole object is asked of the kernel. */
 void mirror_fetch(struct node *n, uint8_t kind, struct span key, struct actions *out);
 /* Records on objects. */

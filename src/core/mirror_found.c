@@ -36,6 +36,15 @@ static void keep_peers(
 		mirror_loosen(n, o->kind, object_key(o), out);
 }
 
+/* The peer has it no more. */
+static void sweep(struct node *n, uint64_t hash, struct entry *e, const struct object *o,
+	struct actions *out)
+{
+	node_count(n, COUNTER_SWEPT);
+	mirror_forget(n->mirror, hash, o->kind, e);
+	mirror_order(n, OBJECT_REMOVE, o->kind, object_key(o), span_of(NULL, 0), out);
+}
+
 /* In the kernel, and not in the index: of before this start, or its event was lost or waits to be
  * read. On a node that is master of nothing it is what is left of the peer's. */
 static void found_unknown(
@@ -45,8 +54,7 @@ static void found_unknown(
 	bool own = m->role != MIRROR_IDLE;
 
 	if (!own && (m->pass.wants & WANT_SWEEP)) {
-		node_count(n, COUNTER_SWEPT);
-		mirror_order(n, OBJECT_REMOVE, o->kind, object_key(o), span_of(NULL, 0), out);
+		sweep(n, hash, NULL, o, out);
 		return;
 	}
 	struct entry *e = index_add(&m->index, hash, o, own ? INDEX_OWN : INDEX_PEER);
@@ -109,9 +117,7 @@ static void found_peers(
 	}
 	if ((wants & WANT_SWEEP) && e->stamp != m->stamp &&
 		(e->stamp == 0 || has_bucket(m->sweep_buckets, index_hash_of(e)))) {
-		node_count(n, COUNTER_SWEPT);
-		index_remove(&m->index, e);
-		mirror_order(n, OBJECT_REMOVE, o->kind, object_key(o), span_of(NULL, 0), out);
+		sweep(n, index_hash_of(e), e, o, out);
 		return;
 	}
 	if (!index_same(e, o)) {

@@ -58,12 +58,19 @@ void mirror_fetch(struct node *n, uint8_t kind, struct span key, struct actions 
 	node_count(n, COUNTER_FETCHED);
 }
 
-void mirror_forget(struct mirror *m, struct entry *e)
+void mirror_forget(struct mirror *m, uint64_t hash, uint8_t kind, struct entry *e)
 {
-	if (m->pass.running)
+	const struct object gone = { .kind = kind };
+
+	if (!m->pass.running) {
+		if (e != NULL)
+			index_remove(&m->index, e);
+		return;
+	}
+	if (e == NULL)
+		e = index_add(&m->index, hash, &gone, INDEX_OWN);
+	if (e != NULL)
 		index_kill(&m->index, e);
-	else
-		index_remove(&m->index, e);
 }
 
 /* It ran out here while the peer keeps it: it is put back, or where the event tells too little for
@@ -80,7 +87,7 @@ static void ran_out(struct node *n, mono_t now, uint64_t hash, struct entry *e,
 		return;
 	}
 	mirror_ask_bucket(m, index_bucket(hash));
-	index_remove(&m->index, e);
+	mirror_forget(m, hash, o->kind, e);
 }
 
 static void removed(
@@ -89,16 +96,22 @@ static void removed(
 	struct mirror *m = n->mirror;
 	struct entry *e = index_find(&m->index, hash, o->kind);
 
-	if (e == NULL || index_is_dead(e))
+	if (e != NULL && index_is_dead(e))
 		return;
-	if (index_owner(&m->index, e) == INDEX_PEER) {
+	if (e != NULL && index_owner(&m->index, e) == INDEX_PEER) {
 		ran_out(n, now, hash, e, o, out);
 		return;
 	}
-	struct record r = { .op = WIRE_RECORD_REMOVE, .kind = o->kind, .key = object_key(o) };
+	if (e != NULL) {
+		struct record r = {
+			.op = WIRE_RECORD_REMOVE,
+			.kind = o->kind,
+			.key = object_key(o),
+		};
 
-	(void)mirror_put(n, now, &r);
-	mirror_forget(m, e);
+		(void)mirror_put(n, now, &r);
+	}
+	mirror_forget(m, hash, o->kind, e);
 }
 
 /* Own from now on; true when the peer is to be told. */
@@ -197,7 +210,8 @@ void mirror_lost_events(struct node *n)
 	n->mirror->audit_now = true;
 }
 
-static void refused_whole(struct node *n, uint64_t hash, struct entry *e, enum refusal why)
+static void refused_whole(
+	struct node *n, uint64_t hash, uint8_t kind, struct entry *e, enum refusal why)
 {
 	struct mirror *m = n->mirror;
 
@@ -207,7 +221,7 @@ static void refused_whole(struct node *n, uint64_t hash, struct entry *e, enum r
 		      : why == REFUSED_FULL ? COUNTER_REFUSED_FULL
 					    : COUNTER_REFUSED_OTHER);
 	if (e != NULL && !index_is_dead(e))
-		index_remove(&m->index, e);
+		mirror_forget(m, hash, kind, e);
 }
 
 void mirror_refused(struct node *n, const struct object_order *order, enum refusal why)
@@ -222,12 +236,12 @@ void mirror_refused(struct node *n, const struct object_order *order, enum refus
 
 	switch ((enum object_op)order->op) {
 	case OBJECT_WHOLE:
-	case OBJECT_CREATE: refused_whole(n, hash, e, why); break;
+	case OBJECT_CREATE: refused_whole(n, hash, order->kind, e, why); break;
 	case OBJECT_CHANGE:
 		node_count(n, COUNTER_MISSING);
 		if (e != NULL && !index_is_dead(e) && index_owner(&m->index, e) == INDEX_PEER) {
 			mirror_ask_bucket(m, index_bucket(hash));
-			index_remove(&m->index, e);
+			mirror_forget(m, hash, order->kind, e);
 		}
 		break;
 	case OBJECT_REMOVE:

@@ -135,8 +135,8 @@ static void heard_change(struct node *n, uint64_t hash, struct entry *e, const s
 	mirror_order(n, OBJECT_CHANGE, r->kind, r->key, r->value, d->out);
 }
 
-static void heard_remove(
-	struct node *n, struct entry *e, const struct record *r, struct mirror_delivery *d)
+static void heard_remove(struct node *n, uint64_t hash, struct entry *e, const struct record *r,
+	struct mirror_delivery *d)
 {
 	struct mirror *m = n->mirror;
 
@@ -145,8 +145,9 @@ static void heard_remove(
 			return;
 		if (e->stamp == m->stamp && m->confirmed > 0)
 			m->confirmed--;
-		mirror_forget(m, e);
 	}
+	if (e == NULL || !index_is_dead(e))
+		mirror_forget(m, hash, r->kind, e);
 	mirror_order(n, OBJECT_REMOVE, r->kind, r->key, span_of(NULL, 0), d->out);
 }
 
@@ -174,7 +175,7 @@ void mirror_heard_object(struct node *n, const struct record *r, struct mirror_d
 	struct entry *e = index_find(&m->index, hash, r->kind);
 
 	if (r->op == WIRE_RECORD_REMOVE) {
-		heard_remove(n, e, r, d);
+		heard_remove(n, hash, e, r, d);
 		return;
 	}
 	if (!describe(n, r, &o))

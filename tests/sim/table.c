@@ -236,6 +236,7 @@ static int carry_out(struct world *w, struct machine *m, const struct object_ord
 	if (o->key_len != KEY_LEN || key >= TABLE_KEYS)
 		return REFUSED_OTHER + 1;
 	table_check_order(w, m, o);
+	t->ordered[key] = w->now;
 	switch ((enum object_op)o->op) {
 	case OBJECT_WHOLE: s->there = false; return create(w, t, key, value, o->force);
 	case OBJECT_CREATE: return s->there ? REFUSED_CLASH + 1 : create(w, t, key, value, false);

@@ -58,6 +58,7 @@ struct table {
 	} dump;
 	uint64_t sole_since;          /* master of all groups, beyond dispute; 0 = it is not */
 	uint64_t touched[TABLE_KEYS]; /* by this machine's traffic, also a session that is gone */
+	uint64_t ordered[TABLE_KEYS]; /* by the core, last */
 	uint64_t refused_at;          /* the last order */
 	bool releasing[WORLD_GROUPS_MAX];          /* as of the step before */
 	uint64_t draining_since[WORLD_GROUPS_MAX]; /* or not yet */
