@@ -71,7 +71,8 @@ enum wire_record {
 #undef X
 };
 
-enum { WIRE_BEGIN_ADOPT = 0x01, WIRE_BEGIN_FULL = 0x02, WIRE_CHANNEL_BROKEN = 0x01 };
+enum { WIRE_BEGIN_ADOPT = 0x01, WIRE_BEGIN_FULL = 0x02 };
+enum { WIRE_CHANNEL_BROKEN = 0x01, WIRE_CHANNEL_KEEPS = 0x02 };
 
 /* What FOUND tells of: a walk through the kernel's table (in objects), or the SUMS heard (in
  * buckets), which a node that is not complete, or hashes under another key, cannot compare. */

@@ -315,8 +315,9 @@ static void heard_group(struct node *n, mono_t now, unsigned g, const struct pee
 	struct group *group = &n->group[g];
 	/* It was said, be it by a boot that is no more. */
 	bool held = group->peer.flags & WIRE_GROUP_HOLDING;
-	/* A mastership of the peer's that came and went unheard. */
-	bool had = record->term > group->peer.term && record->term > group->term;
+	/* A mastership of the peer's may have come and gone unheard: with a term of its own, or
+	 * with the very one that this node chose meanwhile. */
+	bool had = record->term > group->peer.term && record->term >= group->term;
 
 	group->peer = *record;
 	if (!record->known)

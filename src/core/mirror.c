@@ -29,6 +29,7 @@ struct mirror *mirror_init(struct node *n, mono_t now)
 	OBJECT_KINDS(X)
 #undef X
 	m->on = n->conf->mirror.sessions;
+	m->fresh = true;
 	m->adopt_due = m->settle_due = m->lacking_since = MONO_NEVER;
 	m->audit_due = m->pass_after = m->down_since = now;
 	index_init(&m->index, n->env.mirror_key, n->env.mirror_objects,
@@ -178,6 +179,12 @@ void mirror_adopt(struct node *n, mono_t now)
 	take_all(n, now);
 }
 
+void mirror_settle_later(struct mirror *m, mono_t now)
+{
+	if (mono_is_never(m->settle_due))
+		m->settle_due = mono_after_ms(now, MIRROR_SETTLE_AFTER_MS);
+}
+
 static void adopt(struct node *n, mono_t now)
 {
 	mirror_adopt(n, now);
@@ -279,6 +286,7 @@ void mirror_peer_restarted(struct node *n, mono_t now)
 	if (m->up)
 		went_down(n, now);
 	channel_in_forget(&m->in);
+	m->peer_restarted = true;
 	m->complete = false;
 	m->peer_heard = 0;
 }

@@ -86,10 +86,13 @@ struct mirror {
 
 	/* Receiving. */
 	bool same_hash; /* both nodes hash under one key: hashes can be compared */
+	bool fresh;     /* since the start neither master nor complete */
+	bool keeps;     /* since the start it had all once: a peer that starts has less */
 	bool complete;  /* a full resync of the present epoch came to its end */
 	bool receiving;
 	uint32_t heard_generation;                /* the peer's number of it */
 	uint32_t stamp;                           /* ours: entries that it confirmed carry it */
+	bool peer_restarted;                      /* and what it lost is not sorted out yet */
 	uint8_t sweep_buckets[RECORD_BITMAP_LEN]; /* of the resync or repair that is received */
 	uint32_t confirmed;                       /* objects that carry it */
 	uint32_t received;
@@ -102,7 +105,7 @@ struct mirror {
 	struct {             /* what the peer's beat says of its half */
 		uint32_t epoch;
 		uint16_t lag_ms;
-		bool broken, known;
+		bool broken, keeps, known;
 	} peer;
 	bool waited;          /* in sync only since the sync wait is over */
 	mono_t lacking_since; /* not in sync; MONO_NEVER */
@@ -194,8 +197,8 @@ void mirror_order(struct node *n, enum object_op op, uint8_t kind, struct span k
 bool mirror_holds(const struct mirror *m, mono_t now);
 /* This kernel does not judge it by old TCP windows any more. */
 void mirror_loosen(struct node *n, uint8_t kind, struct span key, struct actions *out);
-/* It is gone. While a pass runs a dead entry stays, so that a dump of before is not believed. `e` is
- * NULL when it was not known. */
+/* It is gone. While a pass runs a dead entry stays, so that a dump of before is not believed. `e`
+ * is NULL when it was not known. */
 void mirror_forget(struct mirror *m, uint64_t hash, uint8_t kind, struct entry *e);
 /* The whole object is asked of the kernel. */
 void mirror_fetch(struct node *n, uint8_t kind, struct span key, struct actions *out);
@@ -205,6 +208,8 @@ void mirror_heard_gone(struct node *n, struct span value);
 void mirror_heard_claim(struct node *n, const struct record *r, struct mirror_delivery *d);
 /* Frames that wait in order are delivered. */
 void mirror_deliver_held(struct node *n, mono_t now, struct actions *out);
+/* What has the hold's timer gets its own again, unless that is planned already. */
+void mirror_settle_later(struct mirror *m, mono_t now);
 /* An object of a dump. */
 void mirror_pass_object(struct node *n, mono_t now, const struct object *o, struct actions *out);
 /* Starts, goes on with and ends passes. */

@@ -78,6 +78,7 @@ static void heard_end(struct node *n, struct span value, const struct mirror_del
 	if (!is_full(m->sweep_buckets))
 		return;
 	m->complete = true;
+	m->peer_restarted &= (m->wants & WANT_SWEEP) != 0;
 	m->pass_after = d->now; /* the sweep does not wait */
 	node_count(n, COUNTER_RESYNCS_HEARD);
 	mirror_copied(n, d->now, m->receiving_since, sent, false);

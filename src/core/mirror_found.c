@@ -36,9 +36,8 @@ static void keep_peers(
 		mirror_loosen(n, o->kind, object_key(o), out);
 }
 
-/* The peer has it no more. */
-static void sweep(struct node *n, uint64_t hash, struct entry *e, const struct object *o,
-	struct actions *out)
+static void sweep(
+	struct node *n, uint64_t hash, struct entry *e, const struct object *o, struct actions *out)
 {
 	node_count(n, COUNTER_SWEPT);
 	mirror_forget(n->mirror, hash, o->kind, e);
@@ -101,22 +100,36 @@ static void found_own(
 		mirror_loosen(n, o->kind, object_key(o), out);
 }
 
+/* The peer has it no more. */
+static bool is_stale(const struct mirror *m, const struct entry *e)
+{
+	return e->stamp != m->stamp &&
+	       (e->stamp == 0 || has_bucket(m->sweep_buckets, index_hash_of(e)));
+}
+
+/* On a master: found at its start, and not the peer's; or the peer's once, which restarted and did
+ * not speak of it. What it lost did not end. */
+static bool is_served_here(const struct mirror *m, const struct entry *e)
+{
+	return m->role != MIRROR_IDLE &&
+	       (e->stamp == STAMP_FOUND || (m->peer_restarted && e->stamp != 0 && is_stale(m, e)));
+}
+
 static void found_peers(
 	struct node *n, mono_t now, struct entry *e, const struct object *o, struct actions *out)
 {
 	struct mirror *m = n->mirror;
 	unsigned wants = m->pass.wants;
 
-	if ((wants & WANT_SWEEP) && e->stamp == STAMP_FOUND && m->role != MIRROR_IDLE) {
-		/* Of before this start, and not the peer's: it is served here. */
+	if ((wants & WANT_SWEEP) && is_served_here(m, e)) {
 		index_set_owner(&m->index, e, INDEX_OWN);
 		index_update(&m->index, e, o);
 		e->stamp = channel_out_number(&m->out);
+		mirror_settle_later(m, now);
 		send_object(n, now, WIRE_RECORD_WHOLE, o);
 		return;
 	}
-	if ((wants & WANT_SWEEP) && e->stamp != m->stamp &&
-		(e->stamp == 0 || has_bucket(m->sweep_buckets, index_hash_of(e)))) {
+	if ((wants & WANT_SWEEP) && is_stale(m, e)) {
 		sweep(n, index_hash_of(e), e, o, out);
 		return;
 	}

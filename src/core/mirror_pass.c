@@ -148,6 +148,8 @@ static void end(struct node *n, mono_t now)
 
 	p->running = false;
 	m->learned = true;
+	if ((p->wants & WANT_SWEEP) && m->complete)
+		m->peer_restarted = false;
 	if (p->wants & WANT_OFFERS) {
 		mirror_put_plain(n, now, WIRE_RECORD_OFFERED, span_of(NULL, 0));
 		log_info(n->env.log, "mirror: %u objects offered to %s", p->sent,

@@ -159,8 +159,7 @@ static void heard_offer(struct node *n, uint64_t hash, const struct entry *e,
 		return;
 	node_count(n, COUNTER_OFFERS);
 	/* It comes with the hold's timer. */
-	if (mono_is_never(n->mirror->settle_due))
-		n->mirror->settle_due = mono_after_ms(d->now, MIRROR_SETTLE_AFTER_MS);
+	mirror_settle_later(n->mirror, d->now);
 	install(n, hash, r, o, INDEX_OWN, d);
 }
 

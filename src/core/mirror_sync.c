@@ -17,8 +17,11 @@ static const char *lacking(const struct node *n)
 {
 	const struct mirror *m = n->mirror;
 
-	if (!m->on || !n->peer_known || !mirror_peer_is_master(n))
+	if (!m->on)
 		return NULL;
+	if (!n->peer_known || !mirror_peer_is_master(n))
+		return m->fresh && m->peer.known && m->peer.keeps ? "the peer has what was before"
+								  : NULL;
 	if (!m->complete)
 		return m->receiving ? "the resync is not complete" : "no resync has come";
 	if (mirror_is_loosening(m))
@@ -38,6 +41,8 @@ void mirror_judge_sync(struct node *n, mono_t now)
 
 	if (m == NULL)
 		return;
+	m->keeps |= m->complete;
+	m->fresh &= !m->complete && m->role == MIRROR_IDLE;
 	lack = lacking(n);
 	if (lack == NULL) {
 		m->lacking_since = MONO_NEVER;

@@ -149,7 +149,8 @@ void mirror_put_channel(const struct node *n, mono_t now, struct writer *w)
 	writer_u32(w, m->out.epoch);
 	writer_u32(w, m->out.next);
 	writer_u16(w, (uint16_t)(lag_ms < UINT16_MAX ? lag_ms : UINT16_MAX));
-	writer_u8(w, m->sending == SENDING_DOWN ? WIRE_CHANNEL_BROKEN : 0);
+	writer_u8(w, (uint8_t)((m->sending == SENDING_DOWN ? WIRE_CHANNEL_BROKEN : 0) |
+			       (m->keeps ? WIRE_CHANNEL_KEEPS : 0)));
 	writer_u32(w, mirror_hash_proof(m));
 	writer_tlv_end(w, mark);
 }
@@ -177,6 +178,7 @@ bool mirror_heard_channel(struct node *n, struct span value)
 	m->peer.epoch = epoch;
 	m->peer.lag_ms = lag_ms;
 	m->peer.broken = flags & WIRE_CHANNEL_BROKEN;
+	m->peer.keeps = flags & WIRE_CHANNEL_KEEPS;
 	return true;
 }
 

@@ -134,6 +134,26 @@ static void the_last_master_owns_everything(void **state)
 		assert_true(pair_owns(p, 1, key));
 }
 
+/* fw1 comes back, its kernel empty, before fw2 missed it: its silence on what it lost ends nothing
+ * of what fw2 serves. */
+static void a_master_keeps_what_a_restarted_peer_lost(void **state)
+{
+	struct pair *p = *state;
+
+	start_shared(p);
+	pair_change(p, 0, 15, 5); /* the peer's, though fw2 is the master of it */
+	pair_run(p, 100);
+	assert_one_owner(p, 15, 0);
+	pair_power_off(p, 0);
+	pair_run(p, 50);
+	pair_start(p, 0);
+	pair_run(p, 8000);
+	assert_true(pair_session(p, 1, 15)->there);
+	assert_one_owner(p, 15, 1);
+	assert_int_equal(pair_different(p), -1);
+	assert_int_equal(pair_sessions(p, 0), 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +162,7 @@ int main(void)
 		MIRROR(what_two_nodes_own_is_claimed_by_the_first),
 		MIRROR(an_engine_that_starts_again_keeps_the_sessions_it_serves),
 		MIRROR(the_last_master_owns_everything),
+		MIRROR(a_master_keeps_what_a_restarted_peer_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -286,6 +286,22 @@ static void an_engine_that_starts_again_learns_its_kernels_table(void **state)
 	assert_int_equal(pair_said(p, "fw1: mirror: resync to fw2 begins"), 1);
 }
 
+/* It has the better priority, and an empty kernel: who has the copy takes over. */
+static void a_master_back_before_it_was_missed_gives_way_to_the_copy(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 10);
+	pair_power_off(p, 0);
+	pair_run(p, 50);
+	pair_start(p, 0);
+	pair_run(p, 3000);
+	assert_owner(p, 1);
+	assert_int_equal(pair_sessions(p, 1), 10);
+	assert_int_equal(pair_sessions(p, 0), 10);
+	assert_true(in_sync(p, 0));
+}
+
 static void an_engine_that_starts_again_forgives_what_its_kernel_did_not_see(void **state)
 {
 	struct pair *p = *state;
@@ -357,6 +373,7 @@ int main(void)
 		MIRROR(a_change_of_what_the_standby_lacks_is_asked_for),
 		MIRROR(an_index_that_is_full_keeps_what_it_has),
 		MIRROR(an_engine_that_starts_again_learns_its_kernels_table),
+		MIRROR(a_master_back_before_it_was_missed_gives_way_to_the_copy),
 		MIRROR(an_engine_that_starts_again_forgives_what_its_kernel_did_not_see),
 		MIRROR(mirroring_ends_and_begins_by_configuration),
 		MIRROR(nodes_with_other_keys_compare_no_hashes),
