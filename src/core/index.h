@@ -27,7 +27,8 @@ enum index_owner { INDEX_PEER, INDEX_OWN };
 enum index_flag {
 	INDEX_KIND = 0x0f,
 	INDEX_FLAG_OWN = 0x10, /* the owner, as of `era` */
-	INDEX_DEAD = 0x20,     /* removed while a dump was under way: what that says is old */
+	INDEX_HELD = 0x40, /* own again by traffic: the kernel's timer may still be the hold's */
+	INDEX_DEAD = 0x20, /* removed while a dump was under way: what that says is old */
 };
 
 struct entry {

@@ -94,10 +94,11 @@ static void found_own(
 	} else if ((wants & WANT_OFFERS) && !channel_before(e->stamp, m->untold)) {
 		send_object(n, now, WIRE_RECORD_OFFER, o);
 	}
-	if ((wants & WANT_SETTLE) && (o->marks & OBJECT_HELD))
+	if ((o->marks & OBJECT_HELD) && ((wants & WANT_SETTLE) || (e->flags & INDEX_HELD)))
 		mirror_order(n, OBJECT_SETTLE, o->kind, object_key(o), object_value(o), out);
 	else if (wants & WANT_LOOSEN)
 		mirror_loosen(n, o->kind, object_key(o), out);
+	e->flags &= (uint8_t)~INDEX_HELD;
 }
 
 /* The peer has it no more. */

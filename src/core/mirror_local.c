@@ -133,8 +133,10 @@ static bool note(struct mirror *m, uint64_t hash, const struct object *o, bool *
 		bool was_own = index_owner(&m->index, e) == INDEX_OWN;
 
 		is_news = !was_own || !index_same(e, o);
-		if (!was_own)
+		if (!was_own) {
 			index_set_owner(&m->index, e, INDEX_OWN);
+			e->flags |= INDEX_HELD;
+		}
 		if (is_news)
 			index_update(&m->index, e, o);
 	}

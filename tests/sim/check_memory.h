@@ -43,9 +43,10 @@ struct check_machine {
 	struct {
 		enum group_state state;
 		bool maintenance;
-		bool dropping;   /* the removal was ordered and is not reported */
-		bool lease_lost; /* since its last mastership */
-		unsigned phase;  /* of the hand-over */
+		bool eligible, was_eligible; /* as of this step, of the one before */
+		bool dropping;               /* the removal was ordered and is not reported */
+		bool lease_lost;             /* since its last mastership */
+		unsigned phase;              /* of the hand-over */
 		uint64_t refused_at;
 		bool suspended;               /* no preemption after a manual failover */
 		uint64_t fit_since, unfit_at; /* for preemption */

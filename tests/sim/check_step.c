@@ -283,6 +283,8 @@ static void check_group(struct world *w, unsigned m, unsigned g, const struct ev
 	struct check_machine *c = &w->check.of[m];
 	const struct group *group = &w->machine[m].node->group[g];
 
+	c->group[g].was_eligible = c->group[g].eligible;
+	c->group[g].eligible = check_is_eligible(w, m, g);
 	if (group->state != GROUP_MASTER)
 		note_fitness(w, m, g);
 	if (event->type == EVENT_SERVED && event->served.group == g &&

@@ -166,8 +166,9 @@ void table_check_dumped(struct world *w, const struct machine *m, const struct t
 
 	/* What was never known, or is swept, leaves no trace when it is removed. */
 	if (!m->engine || !m->node->mirror->learned || (m->node->mirror->pass.wants & WANT_SWEEP) ||
-		same(&seen->session, s) || t->lost || w->now - w->table_fault_at < DUMP_OLD_US ||
-		w->table_fault_at > w->now || w->now - t->refused_at < DUMP_OLD_US)
+		same(&seen->session, s) || t->lost || w->now - t->lost_at < DUMP_OLD_US ||
+		w->now - w->table_fault_at < DUMP_OLD_US || w->table_fault_at > w->now ||
+		w->now - t->refused_at < DUMP_OLD_US)
 		return;
 	for (unsigned i = 0; i < t->n_events; i++) {
 		if (t->event[i].key == seen->key)

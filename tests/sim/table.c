@@ -153,6 +153,8 @@ void table_read(struct world *w, struct machine *m)
 	t->n_events = 0;
 	t->lost = false;
 	deliver(w, m, &b, OBJECT_EVENT);
+	if (was_lost)
+		t->lost_at = w->now;
 	if (was_lost && m->engine)
 		machine_event(w, m->id, &lost);
 }

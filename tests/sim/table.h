@@ -60,6 +60,7 @@ struct table {
 	uint64_t touched[TABLE_KEYS]; /* by this machine's traffic, also a session that is gone */
 	uint64_t ordered[TABLE_KEYS]; /* by the core, last */
 	uint64_t refused_at;          /* the last order */
+	uint64_t lost_at;             /* the core was last told of lost events */
 	bool releasing[WORLD_GROUPS_MAX];          /* as of the step before */
 	uint64_t draining_since[WORLD_GROUPS_MAX]; /* or not yet */
 };

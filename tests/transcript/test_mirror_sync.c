@@ -259,6 +259,36 @@ static void an_index_that_is_full_keeps_what_it_has(void **state)
 	assert_true(counted(p, 0, COUNTER_INDEX_FULL) > 3);
 }
 
+static bool nothing_from_fw1(struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	(void)p;
+	(void)path;
+	(void)frame;
+	return from != 0;
+}
+
+/* fw2 took over beside fw1, which did not miss it and goes on in the same epoch. */
+static void one_that_was_master_alone_is_out_of_sync_until_a_resync(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 10);
+	pair_served(p, 0, 0);
+	p->passes = nothing_from_fw1;
+	pair_run(p, 260);
+	assert_int_equal(pair_state(p, 1, 0), GROUP_MASTER);
+	assert_true(pair_owns(p, 1, 3));
+	p->passes = NULL;
+	pair_run(p, 100);
+	assert_owner(p, 0);
+	assert_false(in_sync(p, 1));
+	pair_run(p, 3000);
+	ASSERT_TOLD(p, "fw2: mirror: resync from fw1: 10 objects");
+	assert_true(in_sync(p, 1));
+	assert_false(pair_owns(p, 1, 3));
+	assert_true(pair_owns(p, 0, 3));
+}
+
 /* ---- nodes that come back ------------------------------------------------------------------ */
 
 static void an_engine_that_starts_again_learns_its_kernels_table(void **state)
@@ -372,6 +402,7 @@ int main(void)
 		MIRROR(refusals_are_counted_by_reason_and_do_not_go_round),
 		MIRROR(a_change_of_what_the_standby_lacks_is_asked_for),
 		MIRROR(an_index_that_is_full_keeps_what_it_has),
+		MIRROR(one_that_was_master_alone_is_out_of_sync_until_a_resync),
 		MIRROR(an_engine_that_starts_again_learns_its_kernels_table),
 		MIRROR(a_master_back_before_it_was_missed_gives_way_to_the_copy),
 		MIRROR(an_engine_that_starts_again_forgives_what_its_kernel_did_not_see),
