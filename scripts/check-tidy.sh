@@ -84,8 +84,8 @@ for file in "${c_files[@]}" "${scripts[@]}"; do
 		complain "$file" $n "no SPDX-License-Identifier line"
 done
 
-# Every file of the core has its unit test, or one that says `/* covers: a.c b.c */`.
-covered=" $(find tests/unit -name 'test_*.c' -exec head -qn 5 {} + |
+# Every file of the core has its unit test, or a test that says `/* covers: a.c b.c */`.
+covered=" $(find tests/unit tests/transcript -name 'test_*.c' -exec head -qn 5 {} + |
 	sed -n 's,^/\* covers: \(.*\) \*/$,\1,p' | tr '\n' ' ') "
 for file in src/core/*.c; do
 	[ -e "$file" ] || continue

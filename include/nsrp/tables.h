@@ -121,6 +121,7 @@ enum result {
 	X(LATE, "late", "times this node ran late by more than a tenth of a heartbeat")            \
 	X(LATE_DETECTION, "late_detection", "times this node ran late by the detection time")      \
 	X(PEER_LOST, "peer_lost", "times the peer was lost")                                       \
+	X(SUSPICIONS, "suspicions", "times all HA links lost their carrier at once")               \
 	X(TAKEOVERS, "takeovers", "masterships taken")                                             \
 	X(WITHDRAWALS, "withdrawals", "masterships given up")                                      \
 	X(TWO_MASTERS, "two_masters", "times another master was met")                              \

@@ -176,7 +176,11 @@ void beat_send_due(struct node *n, mono_t now, struct actions *out)
 		n->beat_now = false;
 	}
 	if (secondary && n_paths > n_links) {
-		send_beat(n, now, n_links, n_paths, urgent ? WIRE_BEAT_URGENT : 0, out);
+		bool probes = urgent || linkset_wants_probe(&n->links, now);
+
+		send_beat(n, now, n_links, n_paths, probes ? WIRE_BEAT_URGENT : 0, out);
+		if (probes)
+			linkset_probed(&n->links);
 		n->secondary_due = mono_after_us(now, heartbeat_us(n) * LINKSET_SECONDARY_FACTOR);
 	}
 }
@@ -184,6 +188,11 @@ void beat_send_due(struct node *n, mono_t now, struct actions *out)
 void beat_send_parting(struct node *n, mono_t now, struct actions *out)
 {
 	send_beat(n, now, 0, n->conf->n_paths, WIRE_BEAT_PARTING, out);
+}
+
+void beat_send_probe(struct node *n, mono_t now, unsigned path, struct actions *out)
+{
+	send_beat(n, now, path, path + 1, WIRE_BEAT_URGENT, out);
 }
 
 mono_t beat_deadline(const struct node *n, mono_t now)
@@ -401,6 +410,7 @@ bool beat_heard(struct node *n, mono_t now, unsigned path, struct span body, str
 		is_news || n->links.peer_alive ? m.echo_best : 0);
 
 	node_links_changed(n, now, &change, out);
+	suspect_heard(n, m.echo_best);
 	if (m.flags & WIRE_BEAT_URGENT)
 		answer_urgent(n, now, path, out);
 	if (!is_news)

@@ -10,6 +10,9 @@
 /* Sends the beats and hellos that are due, or all at once when n->beat_now is set. */
 void beat_send_due(struct node *n, mono_t now, struct actions *out);
 
+/* Sends a beat by that path, which is answered at once. */
+void beat_send_probe(struct node *n, mono_t now, unsigned path, struct actions *out);
+
 /* Sends a last beat that says that this node is gone. */
 void beat_send_parting(struct node *n, mono_t now, struct actions *out);
 

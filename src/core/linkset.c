@@ -11,6 +11,7 @@ static struct path silent_path(void)
 		.heard_at = MONO_NEVER,
 		.heard_until = MONO_NEVER,
 		.alive_until = MONO_NEVER,
+		.rtt_us = UINT64_MAX,
 	};
 }
 
@@ -70,6 +71,11 @@ struct linkset_change linkset_heard(struct linkset *ls, unsigned i, mono_t now, 
 	p->heard_at = now;
 	p->heard_until = mono_after_us(now, allowance);
 	p->beat = number > p->beat ? number : p->beat;
+	if (p->probe != 0 && echo_here >= p->probe) {
+		p->rtt_us = now.us - p->probe;
+		p->rtt_at = now;
+		p->probe = 0;
+	}
 	if (is_recent(ls, echo_here, now, allowance)) {
 		p->state = PATH_ALIVE;
 		p->alive_until = p->heard_until;
@@ -87,6 +93,30 @@ struct linkset_change linkset_heard(struct linkset *ls, unsigned i, mono_t now, 
 			ls->links_fresh_at = now;
 	}
 	return change;
+}
+
+bool linkset_wants_probe(const struct linkset *ls, mono_t now)
+{
+	for (unsigned i = ls->n_links; i < ls->n_paths; i++) {
+		const struct path *p = &ls->path[i];
+
+		if (p->state == PATH_ALIVE &&
+			(p->rtt_us == UINT64_MAX ||
+				mono_reached(mono_after_ms(p->rtt_at, LINKSET_RTT_EVERY_MS), now)))
+			return true;
+	}
+	return false;
+}
+
+void linkset_probed(struct linkset *ls)
+{
+	for (unsigned i = ls->n_links; i < ls->n_paths; i++) {
+		struct path *p = &ls->path[i];
+
+		/* One that is under way is waited for: the path may be longer than a heartbeat. */
+		if (p->probe == 0 || ls->beat - p->probe > ls->detection_us)
+			p->probe = ls->beat;
+	}
 }
 
 struct linkset_change linkset_expire(struct linkset *ls, mono_t now)

@@ -12,7 +12,10 @@
 #include "nsrp/conf.h"
 #include "nsrp/node.h"
 
-enum { LINKSET_SECONDARY_FACTOR = 10 }; /* secondary paths beat this much slower */
+enum {
+	LINKSET_SECONDARY_FACTOR = 10, /* secondary paths beat this much slower */
+	LINKSET_RTT_EVERY_MS = 5000,   /* their round-trip time is measured that often */
+};
 
 struct linkset {
 	unsigned n_links, n_paths; /* HA links come first */
@@ -29,6 +32,10 @@ struct linkset {
 		mono_t alive_until;           /* meaningful while ALIVE */
 		uint64_t beat;                /* the peer's last number heard here */
 		uint64_t echo_age_us;
+		uint64_t probe;  /* a beat that was to be answered at once, and was not yet; 0: none
+				  */
+		uint64_t rtt_us; /* of the last one that was; UINT64_MAX: none */
+		mono_t rtt_at;
 	} path[CONF_PATHS_MAX];
 };
 
@@ -52,6 +59,12 @@ uint64_t linkset_next_beat(struct linkset *ls, mono_t now);
  * path and `echo_best` as the highest heard on any (0 = none). */
 struct linkset_change linkset_heard(struct linkset *ls, unsigned i, mono_t now, uint64_t number,
 	uint64_t echo_here, uint64_t echo_best);
+
+/* The next beat by the secondary paths is to be answered at once, to know their round-trip times.
+ */
+bool linkset_wants_probe(const struct linkset *ls, mono_t now);
+/* The last beat went by all secondary paths, to be answered at once. */
+void linkset_probed(struct linkset *ls);
 
 /* Moves paths and the peer that were silent for too long to lost. */
 struct linkset_change linkset_expire(struct linkset *ls, mono_t now);

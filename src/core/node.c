@@ -90,6 +90,13 @@ void node_forget_peer(struct node *n, mono_t now, enum reason reason, struct act
 	n->request.in.answered = false;
 }
 
+void node_peer_lost(struct node *n, mono_t now, struct actions *out)
+{
+	n->peer_since = now;
+	node_count(n, COUNTER_PEER_LOST);
+	node_forget_peer(n, now, REASON_PEER_LOST, out);
+}
+
 void node_links_changed(
 	struct node *n, mono_t now, const struct linkset_change *change, struct actions *out)
 {
@@ -112,10 +119,9 @@ void node_links_changed(
 		}
 		return;
 	}
-	node_count(n, COUNTER_PEER_LOST);
 	log_warn(n->env.log, "peer %s: lost, nothing heard for %u ms", peer,
 		(unsigned)(n->links.detection_us / 1000));
-	node_forget_peer(n, now, REASON_PEER_LOST, out);
+	node_peer_lost(n, now, out);
 }
 
 /* This node was paused for so long that the peer must be thought to have taken over: nothing
@@ -233,10 +239,14 @@ static void frame_came(
 static void carrier_changed(struct node *n, mono_t now, unsigned path, bool up)
 {
 	assert(path < n->conf->n_paths);
-	if (n->carrier[path] != up)
+	bool is_news = n->carrier[path] != up;
+
+	n->carrier[path] = up;
+	if (is_news) {
 		log_info(n->env.log, "link %s: carrier %s", n->conf->path[path].name,
 			up ? "up" : "lost");
-	n->carrier[path] = up;
+		suspect_carrier(n, now, path);
+	}
 	if (!up || n->carrier_seen || n->conf->path[path].secondary)
 		return;
 	n->carrier_seen = true;
@@ -342,6 +352,7 @@ static void settle(struct node *n, mono_t now, struct actions *out)
 	struct linkset_change change = linkset_expire(&n->links, now);
 
 	node_links_changed(n, now, &change, out);
+	suspect_settle(n, now, out);
 	if (handshake_renew(&n->handshake, now)) {
 		node_count(n, COUNTER_REKEYS);
 		n->beat_now = true;
@@ -361,6 +372,7 @@ static mono_t earliest(const struct node *n, mono_t now)
 {
 	mono_t at = mono_min(linkset_deadline(&n->links), beat_deadline(n, now));
 
+	at = mono_min(at, suspect_deadline(n));
 	if (n->joining != JOINING_NOT)
 		at = mono_min(at, n->join_until);
 	if (n->request.out.active)

@@ -41,6 +41,7 @@ static void move_paths(struct node *n, const struct conf *next)
 		n->carrier[i] = from[i] >= 0 && carrier[from[i]];
 	linkset_rearrange(&n->links, next->n_links, next->n_paths, from);
 	handshake_rearrange(&n->handshake, next->n_paths, from);
+	n->suspect = (struct suspect){ .running = false };
 	mirror_paths_moved(n);
 }
 

@@ -13,6 +13,7 @@
 #include "handshake.h"
 #include "health.h"
 #include "linkset.h"
+#include "suspect.h"
 
 struct mirror;
 
@@ -91,6 +92,7 @@ struct node {
 
 	struct handshake handshake;
 	struct linkset links;
+	struct suspect suspect;
 	struct health health;
 	bool carrier[CONF_PATHS_MAX];
 	bool in_sync;
@@ -157,6 +159,8 @@ int node_group_of_id(const struct node *n, uint8_t id);
 /* Paths or the peer changed: logs it; a lost peer is forgotten. */
 void node_links_changed(
 	struct node *n, mono_t now, const struct linkset_change *change, struct actions *out);
+/* Nothing is heard of the peer any more; links.peer_alive says so already. */
+void node_peer_lost(struct node *n, mono_t now, struct actions *out);
 /* The longer heartbeat of both nodes times our lost-after. */
 uint64_t node_detection_us(const struct node *n);
 

@@ -85,6 +85,8 @@ struct engine {
 	struct loop_fd guardian_io;
 	struct watch *watch;
 	struct loop_fd watch_io;
+	struct loop_timer poll_timer; /* of the HA links' carriers */
+	unsigned polls;               /* still to do */
 	struct control_server control;
 	struct loop_timer wait_timer;
 	struct desk_wait {

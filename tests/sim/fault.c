@@ -235,14 +235,19 @@ void fault_happen(struct world *w)
 	check_disturbed(w);
 }
 
+void fault_set_links(struct world *w, bool up)
+{
+	for (unsigned p = 0; p < w->machine[0].conf->n_links; p++)
+		set_carrier(w, p, 0, up);
+}
+
 void fault_heal_all(struct world *w)
 {
 	for (unsigned p = 0; p < WORLD_PATHS_MAX; p++) {
 		for (unsigned i = 0; i < 2; i++)
 			w->wire[i][p] = (struct wire){ .delay = 30, .jitter = 20 };
 	}
-	for (unsigned p = 0; p < w->machine[0].conf->n_links; p++)
-		set_carrier(w, p, 0, true);
+	fault_set_links(w, true);
 	w->kernel_delay_max = 2000;
 	w->machine[0].table.refuse = w->machine[1].table.refuse = 0;
 	w->table_fault_at = w->now;

@@ -82,6 +82,9 @@ void fault_happen(struct world *w);
 /* ITEM_END_FAULT: a fault that lasted is over. */
 void fault_end(struct world *w, unsigned fault, unsigned path, unsigned from);
 
+/* The carrier of all HA links comes or goes. */
+void fault_set_links(struct world *w, bool up);
+
 /* Ends what is wrong with the paths, the kernels and the configurations. */
 void fault_heal_all(struct world *w);
 

@@ -230,7 +230,7 @@ static void engine_starts(struct world *w, struct machine *m)
 	check_disturbed(w);
 	event.sync.in_sync = true;
 	machine_event(w, m->id, &event);
-	for (unsigned i = 0; i < m->conf->n_links; i++) {
+	for (unsigned i = 0; i < m->conf->n_paths; i++) {
 		event = (struct event){ .type = EVENT_CARRIER };
 		event.carrier.path = i;
 		event.carrier.up = w->carrier[i];

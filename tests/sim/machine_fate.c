@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "fault.h"
 #include "wire.h"
 
 void machine_power_on(struct world *w, unsigned id)
@@ -21,6 +22,8 @@ void machine_power_on(struct world *w, unsigned id)
 	for (unsigned g = 0; g < m->conf->n_groups; g++)
 		held |= (uint64_t)m->held[g] << g;
 	guard_init(&m->guard, m->conf->n_groups, held, machine_clock(m, w->now));
+	if (w->direct && w->machine[1 - id].powered)
+		fault_set_links(w, true);
 	world_trace(w, "%s: power on, held %llx", m->conf->node[id], (unsigned long long)held);
 	check_disturbed(w);
 }
@@ -44,6 +47,8 @@ void machine_power_off(struct world *w, unsigned id)
 	memset(w->machine[id].held, 0, sizeof(w->machine[id].held));
 	table_clear(&w->machine[id]);
 	machine_new_clock(w, id);
+	if (w->direct)
+		fault_set_links(w, false);
 }
 
 void machine_kill_engine(struct world *w, unsigned id)

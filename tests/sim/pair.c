@@ -242,7 +242,7 @@ static void start_engine(struct pair *p, unsigned i, uint64_t adopt)
 	side->runs = true;
 	side->paused = side->exited = false;
 	node_init(side->node, &env, &side->disk, adopt, pair_clock(p, i));
-	for (unsigned path = 0; path < side->conf->n_links && !side->no_carrier; path++) {
+	for (unsigned path = 0; path < side->conf->n_paths && !side->no_carrier; path++) {
 		event.carrier.path = path;
 		pair_event(p, i, &event);
 	}

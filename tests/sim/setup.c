@@ -119,6 +119,7 @@ void world_init(struct world *w, uint64_t seed, bool trace, struct stats *stats)
 	w->failed = w->healing = false;
 	w->stats = stats;
 	w->theme = theme_choose(&w->rng);
+	w->direct = seed * UINT64_C(0x9e3779b97f4a7c15) >> 63;
 	w->kernel_delay_max = 2000;
 	w->no_traffic = false;
 	w->traffic_gap = 20000;

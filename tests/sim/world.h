@@ -134,6 +134,7 @@ struct world {
 	struct machine machine[2];
 	struct wire wire[2][WORLD_PATHS_MAX]; /* by sender */
 	bool carrier[WORLD_PATHS_MAX];
+	bool direct; /* HA links: a machine that is off takes the carrier along */
 	uint64_t kernel_delay_max;
 	bool no_traffic;
 	uint64_t traffic_gap;

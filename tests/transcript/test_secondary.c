@@ -136,7 +136,7 @@ static void urgent_beats_on_secondary_paths_when_links_are_silent(void **state)
 	p->passes = count_secondary;
 	pair_run(p, 5000);
 	assert_in_range(t.beats, 10, 11); /* one in ten heartbeats */
-	assert_int_equal(t.urgent, 0);
+	assert_in_range(t.urgent, 1, 2);  /* one each 5 s measures the round-trip time */
 	pair_cut(p, 0, true);
 	pair_cut(p, 1, true);
 	pair_run(p, 150); /* the last one was heard up to a heartbeat ago */
