@@ -57,11 +57,12 @@ enum object_op {
 /* Which prints are of the present value; one that is not is unknown, and taken as unchanged. */
 enum object_known { OBJECT_KNOWS_BASE = 1, OBJECT_KNOWS_STATE = 2, OBJECT_KNOWS_RARE = 4 };
 
-/* What a dumped object asks for. */
+/* What a dumped or fetched object asks for. */
 enum object_mark {
 	OBJECT_AGES = 1,    /* its timer is below half of the hold time, or of what HOLD sets */
 	OBJECT_HELD = 2,    /* SETTLE would change it */
 	OBJECT_PARTIAL = 4, /* an event that tells of something rare in part: ask for the whole */
+	OBJECT_UNSEEN = 8,  /* this kernel saw no traffic of it since it was told of it */
 };
 
 struct object {

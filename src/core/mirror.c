@@ -163,20 +163,14 @@ static bool roles_are_open(const struct node *n)
 	return false;
 }
 
-/* Everything is this node's own; what was the peer's is settled, later. */
-static void take_all(struct node *n, mono_t now)
+void mirror_adopt(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
 
+	m->adopted_at = channel_out_number(&m->out);
 	if (index_entries(&m->index, INDEX_PEER) > 0)
 		m->settle_due = mono_after_ms(now, MIRROR_SETTLE_AFTER_MS);
 	index_adopt(&m->index, INDEX_OWN);
-}
-
-void mirror_adopt(struct node *n, mono_t now)
-{
-	n->mirror->adopted_at = channel_out_number(&n->mirror->out);
-	take_all(n, now);
 }
 
 void mirror_settle_later(struct mirror *m, mono_t now)
@@ -195,7 +189,7 @@ static void adopt(struct node *n, mono_t now)
  * have noticed nothing, must say all that it has before this node has it again. */
 static void adopt_alone(struct node *n, mono_t now)
 {
-	take_all(n, now);
+	mirror_adopt(n, now);
 	n->mirror->complete = false;
 }
 

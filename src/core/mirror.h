@@ -212,6 +212,9 @@ void mirror_deliver_held(struct node *n, mono_t now, struct actions *out);
 void mirror_settle_later(struct mirror *m, mono_t now);
 /* An object of a dump. */
 void mirror_pass_object(struct node *n, mono_t now, const struct object *o, struct actions *out);
+/* The peer has it no more: it is removed from this kernel. `e` is NULL when it was not known. */
+void mirror_sweep(struct node *n, uint64_t hash, struct entry *e, const struct object *o,
+	struct actions *out);
 /* Starts, goes on with and ends passes. */
 void mirror_pass_settle(struct node *n, mono_t now, struct actions *out);
 /* A walk goes on with the next step. */
@@ -241,6 +244,12 @@ void mirror_heard_found(struct node *n, struct span value);
 static inline mono_t mirror_sooner(mono_t at, mono_t due, mono_t now)
 {
 	return mono_before(now, due) ? mono_min(at, due) : at;
+}
+
+/* The peer's, which said that it is over; this kernel may think otherwise. */
+static inline bool mirror_is_in_doubt(const struct mirror *m, const struct entry *e)
+{
+	return index_owner(&m->index, e) == INDEX_PEER && e->stamp == 0;
 }
 
 static inline struct span object_key(const struct object *o)

@@ -36,7 +36,7 @@ static void keep_peers(
 		mirror_loosen(n, o->kind, object_key(o), out);
 }
 
-static void sweep(
+void mirror_sweep(
 	struct node *n, uint64_t hash, struct entry *e, const struct object *o, struct actions *out)
 {
 	node_count(n, COUNTER_SWEPT);
@@ -53,7 +53,7 @@ static void found_unknown(
 	bool own = m->role != MIRROR_IDLE;
 
 	if (!own && (m->pass.wants & WANT_SWEEP)) {
-		sweep(n, hash, NULL, o, out);
+		mirror_sweep(n, hash, NULL, o, out);
 		return;
 	}
 	struct entry *e = index_add(&m->index, hash, o, own ? INDEX_OWN : INDEX_PEER);
@@ -108,12 +108,16 @@ static bool is_stale(const struct mirror *m, const struct entry *e)
 	       (e->stamp == 0 || has_bucket(m->sweep_buckets, index_hash_of(e)));
 }
 
-/* On a master: found at its start, and not the peer's; or the peer's once, which restarted and did
- * not speak of it. What it lost did not end. */
-static bool is_served_here(const struct mirror *m, const struct entry *e)
+/* On a master: found at its start, and not the peer's; or stale, but traffic passes here, or the
+ * peer restarted: what it lost did not end. */
+static bool is_served_here(const struct mirror *m, const struct entry *e, const struct object *o)
 {
-	return m->role != MIRROR_IDLE &&
-	       (e->stamp == STAMP_FOUND || (m->peer_restarted && e->stamp != 0 && is_stale(m, e)));
+	if (m->role == MIRROR_IDLE)
+		return false;
+	if (e->stamp == STAMP_FOUND)
+		return true;
+	return is_stale(m, e) &&
+	       (!(o->marks & OBJECT_UNSEEN) || (m->peer_restarted && e->stamp != 0));
 }
 
 static void found_peers(
@@ -122,7 +126,7 @@ static void found_peers(
 	struct mirror *m = n->mirror;
 	unsigned wants = m->pass.wants;
 
-	if ((wants & WANT_SWEEP) && is_served_here(m, e)) {
+	if ((wants & WANT_SWEEP) && is_served_here(m, e, o)) {
 		index_set_owner(&m->index, e, INDEX_OWN);
 		index_update(&m->index, e, o);
 		e->stamp = channel_out_number(&m->out);
@@ -131,7 +135,7 @@ static void found_peers(
 		return;
 	}
 	if ((wants & WANT_SWEEP) && is_stale(m, e)) {
-		sweep(n, index_hash_of(e), e, o, out);
+		mirror_sweep(n, index_hash_of(e), e, o, out);
 		return;
 	}
 	if (!index_same(e, o)) {

@@ -80,6 +80,10 @@ static void ran_out(struct node *n, mono_t now, uint64_t hash, struct entry *e,
 {
 	struct mirror *m = n->mirror;
 
+	if (mirror_is_in_doubt(m, e)) {
+		mirror_forget(m, hash, o->kind, e);
+		return;
+	}
 	if (o->value_len > 0 && mirror_holds(m, now)) {
 		e->pass = m->pass.number;
 		node_count(n, COUNTER_RENEWED);
@@ -178,6 +182,16 @@ static void changed(
 		mirror_fetch(n, o->origin_kind, span_of(o->origin, o->origin_len), out);
 }
 
+/* The peer says that it is over, and no traffic passes here. */
+static bool is_over(struct node *n, uint64_t hash, const struct object *o)
+{
+	struct mirror *m = n->mirror;
+	const struct entry *e = index_find(&m->index, hash, o->kind);
+
+	return e != NULL && !index_is_dead(e) && mirror_is_in_doubt(m, e) &&
+	       (o->marks & OBJECT_UNSEEN);
+}
+
 void mirror_heard_objects(struct node *n, mono_t now, const struct object_batch *batch,
 	enum object_origin origin, struct actions *out)
 {
@@ -198,6 +212,8 @@ void mirror_heard_objects(struct node *n, mono_t now, const struct object_batch 
 
 		if (o->op == OBJECT_REMOVE)
 			removed(n, now, hash, o, out);
+		else if (origin == OBJECT_FETCHED && is_over(n, hash, o))
+			mirror_sweep(n, hash, index_find(&m->index, hash, o->kind), o, out);
 		else
 			changed(n, now, hash, o, out);
 	}

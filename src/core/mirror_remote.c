@@ -135,6 +135,15 @@ static void heard_change(struct node *n, uint64_t hash, struct entry *e, const s
 	mirror_order(n, OBJECT_CHANGE, r->kind, r->key, r->value, d->out);
 }
 
+/* The owner is not always who forwards it: traffic that changes nothing makes no event. A master
+ * asks its own kernel before it believes that the peer's session is over. */
+static bool is_in_doubt(
+	const struct mirror *m, const struct entry *e, const struct mirror_delivery *d)
+{
+	return m->role != MIRROR_IDLE && e != NULL && !index_is_dead(e) &&
+	       d->out->n < ACTIONS_MAX / 2;
+}
+
 static void heard_remove(struct node *n, uint64_t hash, struct entry *e, const struct record *r,
 	struct mirror_delivery *d)
 {
@@ -145,6 +154,11 @@ static void heard_remove(struct node *n, uint64_t hash, struct entry *e, const s
 			return;
 		if (e->stamp == m->stamp && m->confirmed > 0)
 			m->confirmed--;
+	}
+	if (is_in_doubt(m, e, d)) {
+		e->stamp = 0;
+		mirror_fetch(n, r->kind, r->key, d->out);
+		return;
 	}
 	if (e == NULL || !index_is_dead(e))
 		mirror_forget(m, hash, r->kind, e);

@@ -266,6 +266,8 @@ static void mark_dumped(
 
 	if (settling.retime || settling.strict)
 		ret->marks |= OBJECT_HELD;
+	if (settling.retime)
+		ret->marks |= OBJECT_UNSEEN;
 	if ((s->fields & CT_TIMEOUT) && !(s->status & IPS_OFFLOAD) &&
 		s->timeout < ct_hold_timeout(host, s) / 2)
 		ret->marks |= OBJECT_AGES;

@@ -194,6 +194,7 @@ static int expect_parse(const struct object_host *host, const struct nlmsghdr *n
 		ret->origin_len = (uint8_t)(tuple_encode(origin, &e.master, e.zone) - origin);
 	}
 	if (nlh->nlmsg_flags & NLM_F_MULTI) {
+		ret->marks |= OBJECT_UNSEEN; /* its traffic makes a session of it */
 		if (e.timeout < host->hold_s / 2)
 			ret->marks |= OBJECT_AGES;
 		if (is_held(&e))

@@ -361,6 +361,7 @@ static void dumped(struct pair *p, unsigned i)
 			add(&b, OBJECT_WHOLE, k->dump.seen[n].key, s, k->pad);
 			b.object[b.n - 1].marks =
 				(s->held || s->liberal ? OBJECT_HELD : 0) |
+				(s->held ? OBJECT_UNSEEN : 0) |
 				(s->held && p->now - s->held_at > aged ? OBJECT_AGES : 0);
 		}
 		deliver(p, i, &b, OBJECT_DUMPED);
@@ -383,6 +384,7 @@ void pair_kernel_item(struct pair *p, const struct pair_item *item)
 		if (!k->session[key].there)
 			return;
 		add(&b, OBJECT_WHOLE, key, &k->session[key], k->pad);
+		b.object[0].marks = k->session[key].held ? OBJECT_UNSEEN : 0;
 		deliver(p, item->node, &b, OBJECT_FETCHED);
 	} else {
 		memcpy(order, item->bytes, item->len);

@@ -99,7 +99,7 @@ static void add_dumped(
 
 	add_object(b, e);
 	if (s->held)
-		b->object[b->n - 1].marks |= OBJECT_HELD;
+		b->object[b->n - 1].marks |= OBJECT_HELD | OBJECT_UNSEEN;
 	if (s->held && w->now - s->held_at > m->conf->mirror.hold_ms * UINT64_C(500))
 		b->object[b->n - 1].marks |= OBJECT_AGES;
 }
@@ -177,7 +177,9 @@ void table_expire(struct world *w, struct machine *m)
 
 	if (!s->there)
 		return;
-	m->table.touched[key] = w->now;
+	/* Where no traffic passes, that it runs out says nothing of the session. */
+	if (m->held[key % m->conf->n_groups])
+		m->table.touched[key] = w->now;
 	tell(w, m, OBJECT_REMOVE, key, false);
 	s->there = false;
 }
@@ -309,7 +311,7 @@ void table_fetch(struct world *w, struct machine *m, struct span key)
 	if (key.len != KEY_LEN || e.key >= TABLE_KEYS || !m->table.session[e.key].there)
 		return;
 	e.session = m->table.session[e.key];
-	add_object(&b, &e);
+	add_dumped(w, m, &b, &e);
 	deliver(w, m, &b, OBJECT_FETCHED);
 }
 

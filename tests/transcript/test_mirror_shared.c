@@ -98,6 +98,8 @@ static void an_engine_that_starts_again_keeps_the_sessions_it_serves(void **stat
 	for (unsigned i = 0; i < 2; i++) {
 		if (i == 0)
 			start_shared(p);
+		for (unsigned key = 0; key < 20; key++) /* no traffic has passed */
+			p->side[i].kernel->session[key].held = true;
 		pair_restart_engine(p, i);
 		pair_run(p, 4000);
 		assert_int_equal(pair_sessions(p, 0), 20);
@@ -134,6 +136,27 @@ static void the_last_master_owns_everything(void **state)
 		assert_true(pair_owns(p, 1, key));
 }
 
+/* Traffic that changes nothing makes no event: the copy of its last owner runs out. */
+static void a_session_is_not_over_while_traffic_passes_the_other_master(void **state)
+{
+	struct pair *p = *state;
+
+	start_shared(p);
+	pair_change(p, 0, 15, 5);
+	pair_change(p, 0, 16, 5);
+	pair_run(p, 100);
+	assert_one_owner(p, 15, 0);
+	p->side[1].kernel->session[15].held = false;
+	pair_remove(p, 0, 15);
+	pair_remove(p, 0, 16);
+	pair_run(p, 100);
+	assert_true(pair_session(p, 1, 15)->there);
+	assert_true(pair_session(p, 0, 15)->there);
+	assert_one_owner(p, 15, 1);
+	assert_false(pair_session(p, 1, 16)->there);
+	assert_null(pair_entry(p, 1, 16));
+}
+
 /* fw1 comes back, its kernel empty, before fw2 missed it: its silence on what it lost ends nothing
  * of what fw2 serves. */
 static void a_master_keeps_what_a_restarted_peer_lost(void **state)
@@ -141,6 +164,7 @@ static void a_master_keeps_what_a_restarted_peer_lost(void **state)
 	struct pair *p = *state;
 
 	start_shared(p);
+	pair_command(p, 1, COMMAND_MAINTENANCE_ON, 0, false); /* so fw2 cannot take all */
 	pair_change(p, 0, 15, 5); /* the peer's, though fw2 is the master of it */
 	pair_run(p, 100);
 	assert_one_owner(p, 15, 0);
@@ -163,6 +187,7 @@ int main(void)
 		MIRROR(an_engine_that_starts_again_keeps_the_sessions_it_serves),
 		MIRROR(the_last_master_owns_everything),
 		MIRROR(a_master_keeps_what_a_restarted_peer_lost),
+		MIRROR(a_session_is_not_over_while_traffic_passes_the_other_master),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
