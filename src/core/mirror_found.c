@@ -108,15 +108,11 @@ static bool is_stale(const struct mirror *m, const struct entry *e)
 	       (e->stamp == 0 || has_bucket(m->sweep_buckets, index_hash_of(e)));
 }
 
-/* On a master: found at its start, and not the peer's; or stale, but traffic passes here, or the
- * peer restarted: what it lost did not end. */
+/* On a master: the peer does not speak of it, but traffic passes here; or the peer restarted, and
+ * what it lost did not end. */
 static bool is_served_here(const struct mirror *m, const struct entry *e, const struct object *o)
 {
-	if (m->role == MIRROR_IDLE)
-		return false;
-	if (e->stamp == STAMP_FOUND)
-		return true;
-	return is_stale(m, e) &&
+	return m->role != MIRROR_IDLE && is_stale(m, e) &&
 	       (!(o->marks & OBJECT_UNSEEN) || (m->peer_restarted && e->stamp != 0));
 }
 
