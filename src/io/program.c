@@ -282,7 +282,7 @@ static int begin(struct program *p, pid_t pid, int output, int failure)
 int program_start(struct program *p, const char *path,
 	const struct program_environment *environment, uint32_t limit_ms)
 {
-	int output[2], failure[2];
+	int output[2] = { -1, -1 }, failure[2] = { -1, -1 };
 
 	if (p->pid != 0)
 		return -EBUSY;

@@ -246,16 +246,16 @@ static void a_mastership_that_is_resumed_is_no_news(void **state)
 
 static void groups_do_not_wait_for_each_other(void **state)
 {
-	mono_t began = loop_now();
-
 	(void)state;
-	set_hook(0, fixture_script("slow", "sleep 0.3; date +%s%N >>$D/out"));
+	set_hook(0, fixture_script("slow", "sleep 0.3"));
 	set_hook(1, fixture_path("slow"));
 	change(GROUP_INIT, GROUP_MASTER, 5);
 	change_for(OTHER, GROUP_INIT, GROUP_MASTER, 5, REASON_ELECTED);
+	while (!program_runs(&f.hooks.hook[OTHER].program))
+		fixture_run_ms(&f.loop, 1);
+	assert_true(runs());
 	settle();
 	assert_int_equal(f.counted[COUNTER_HOOKS_RUN], 2);
-	assert_true(mono_since_us(began, loop_now()) < 550000);
 }
 
 static void one_that_fails_is_logged_once_and_counted(void **state)
@@ -302,7 +302,7 @@ static void one_that_hangs_is_killed_logged_and_the_last_state_told(void **state
 	until_it_runs();
 	mono_t limit = f.hooks.hook[GROUP].program.limit_timer.due;
 
-	assert_in_range(limit.us - loop_now().us, 29000000, 30000000);
+	assert_in_range(limit.us - loop_now().us, 20000000, 30000000);
 	change(GROUP_MASTER, GROUP_BACKUP, 1);
 	program_shorten(&f.hooks.hook[GROUP].program, 50);
 	settle();
@@ -361,7 +361,7 @@ static void the_end_waits_for_no_hook_for_long(void **state)
 	until_it_runs();
 	assert_false(hooks_finish(&f.hooks));
 	fixture_run(&f.loop);
-	assert_true(mono_since_us(began, loop_now()) < 2500000);
+	assert_true(mono_since_us(began, loop_now()) < 8000000);
 	assert_out("master\nineligible\n");
 }
 

@@ -149,7 +149,7 @@ static void one_that_hangs_is_killed_with_its_children(void **state)
 	uint64_t took_ms = mono_since_us(began, loop_now()) / 1000;
 
 	assert_result(PROGRAM_TIMED_OUT, 0);
-	assert_in_range(took_ms, SHORT_MS + PROGRAM_GRACE_MS, SHORT_MS + PROGRAM_GRACE_MS + 1000);
+	assert_in_range(took_ms, SHORT_MS + PROGRAM_GRACE_MS, SHORT_MS + PROGRAM_GRACE_MS + 5000);
 	assert_true(dies_soon("child"));
 }
 
@@ -187,7 +187,7 @@ static void its_time_can_be_shortened(void **state)
 	program_shorten(&f.program, 60000); /* not longer again */
 	fixture_run(&f.loop);
 	assert_result(PROGRAM_TIMED_OUT, 0);
-	assert_in_range(mono_since_us(began, loop_now()) / 1000, SHORT_MS, SHORT_MS + 400);
+	assert_in_range(mono_since_us(began, loop_now()) / 1000, SHORT_MS, SHORT_MS + 5000);
 }
 
 static void the_last_line_is_kept(void **state)
