@@ -104,13 +104,14 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 programs = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/$(1)/$(2)_*.c))
 
 LIB_OBJECTS := $(call objects,$(foreach d,core conf object monitor io,$(wildcard src/$(d)/*.c)))
-DAEMON_OBJECTS := $(call objects,$(wildcard src/daemon/*.c))
+DAEMON_OBJECTS := $(call objects,$(filter-out src/daemon/main.c,$(wildcard src/daemon/*.c)))
+DAEMON_MAIN := $(call objects,$(wildcard src/daemon/main.c))
 CTL_OBJECTS := $(call objects,$(filter-out src/ctl/main.c,$(wildcard src/ctl/*.c)))
 CTL_MAIN := $(call objects,$(wildcard src/ctl/main.c))
 SIM_OBJECTS := $(call objects,$(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)))
 SIM_MAIN := $(call objects,$(wildcard tests/sim/main.c))
 
-PROGRAMS := $(if $(DAEMON_OBJECTS),$(BUILD)/nsrpd) $(if $(CTL_MAIN),$(BUILD)/nsrpctl)
+PROGRAMS := $(if $(DAEMON_MAIN),$(BUILD)/nsrpd) $(if $(CTL_MAIN),$(BUILD)/nsrpctl)
 UNIT_TESTS := $(call programs,unit,test)
 TRANSCRIPT_TESTS := $(call programs,transcript,test)
 FUZZ_TESTS := $(call programs,fuzz,fuzz)
@@ -134,7 +135,7 @@ endif
 ## everything: the programs and all tests of this mode
 everything: $(if $(FUZZ),,all) $(ALL_TESTS)
 
-objects: $(LIB_OBJECTS) $(DAEMON_OBJECTS) $(CTL_OBJECTS)
+objects: $(LIB_OBJECTS) $(DAEMON_OBJECTS) $(DAEMON_MAIN) $(CTL_OBJECTS)
 programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/flood $(BUILD)/objects $(BUILD)/kernel_probe
 unit-tests: $(UNIT_TESTS)
 transcript-tests: $(TRANSCRIPT_TESTS)
@@ -155,6 +156,8 @@ $(BUILD)/link: FORCE | $(BUILD)
 	@$(call remember,$@,$(CC) $(LINK) $(LIBS)):
 $(BUILD)/libnsrp.list: FORCE | $(BUILD)
 	@$(call remember,$@,$(LIB_OBJECTS)):
+$(BUILD)/libdaemon.list: FORCE | $(BUILD)
+	@$(call remember,$@,$(DAEMON_OBJECTS)):
 $(BUILD)/libctl.list: FORCE | $(BUILD)
 	@$(call remember,$@,$(CTL_OBJECTS)):
 $(BUILD)/libsim.list: FORCE | $(BUILD)
@@ -180,6 +183,9 @@ link = $(Q)mkdir -p $(@D) && $(CC) $(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$
 $(BUILD)/libnsrp.a: $(LIB_OBJECTS) $(BUILD)/libnsrp.list
 	$(call say,AR  ,$@)
 	$(archive)
+$(BUILD)/libdaemon.a: $(DAEMON_OBJECTS) $(BUILD)/libdaemon.list
+	$(call say,AR  ,$@)
+	$(archive)
 $(BUILD)/libctl.a: $(CTL_OBJECTS) $(BUILD)/libctl.list
 	$(call say,AR  ,$@)
 	$(archive)
@@ -187,7 +193,7 @@ $(BUILD)/libsim.a: $(SIM_OBJECTS) $(BUILD)/libsim.list
 	$(call say,AR  ,$@)
 	$(archive)
 
-$(BUILD)/nsrpd: $(DAEMON_OBJECTS) $(BUILD)/libnsrp.a $(BUILD)/link
+$(BUILD)/nsrpd: $(DAEMON_MAIN) $(BUILD)/libdaemon.a $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/nsrpctl: $(CTL_MAIN) $(BUILD)/libctl.a $(BUILD)/libnsrp.a $(BUILD)/link
@@ -215,7 +221,7 @@ $(BUILD)/sim: $(SIM_MAIN) $(BUILD)/libsim.a $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(UNIT_TESTS) $(TRANSCRIPT_TESTS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsim.a \
-		$(BUILD)/libctl.a $(BUILD)/libnsrp.a $(BUILD)/link
+		$(BUILD)/libctl.a $(BUILD)/libdaemon.a $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link,-lcmocka)
 $(FUZZ_TESTS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsim.a $(BUILD)/libnsrp.a \

@@ -169,7 +169,13 @@ enum result {
 	X(CONTROL_REQUESTS, "control_requests", "requests on the control socket")                  \
 	X(CONTROL_MALFORMED, "control_malformed", "requests that were not well-formed")            \
 	X(CONTROL_REFUSED, "control_refused", "requests refused for lack of permission")           \
-	X(ENGINE_STARTS, "engine_starts", "engines the guardian started")
+	X(ENGINE_STARTS, "engine_starts", "engines the guardian started")                          \
+	X(HOOKS_RUN, "hooks_run", "hooks: runs")                                                   \
+	X(HOOKS_FAILED, "hooks_failed", "hooks: runs that did not exit 0")                         \
+	X(HOOKS_SKIPPED, "hooks_skipped", "hooks: states that were over before they were told")    \
+	X(SCRIPTS_FAILED, "scripts_failed", "script monitors: runs that did not exit 0")           \
+	X(SCRIPTS_SKIPPED, "scripts_skipped", "script monitors: runs left out, one still ran")     \
+	X(PROGRAMS_HUNG, "programs_hung", "hooks and scripts killed, their time was over")
 
 enum counter {
 #define X(name, key, text) COUNTER_##name,

@@ -16,7 +16,7 @@ static const struct {
 	[CONF_MONITOR_LINK] = { "link", NEED_MUST, NEED_NOT, NEED_NOT },
 	[CONF_MONITOR_PING] = { "ping", NEED_MAY, NEED_MUST, NEED_NOT },
 	[CONF_MONITOR_ARP] = { "arp", NEED_MUST, NEED_MUST, NEED_NOT },
-	[CONF_MONITOR_SCRIPT] = { "script", NEED_MAY, NEED_NOT, NEED_MUST },
+	[CONF_MONITOR_SCRIPT] = { "script", NEED_MAY, NEED_MAY, NEED_MUST },
 };
 
 static void check_need(const struct conf_draft *draft, unsigned monitor, unsigned keyword,

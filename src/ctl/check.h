@@ -7,6 +7,7 @@
 
 #include "nsrp/confread.h"
 #include "nsrp/device.h"
+#include "nsrp/executable.h"
 
 #include <jansson.h>
 
@@ -44,6 +45,9 @@ void check_keys(const struct conf *conf, struct check_findings *f);
 
 /* Looks at the interfaces of the HA links; for a configuration of this host. May wait. */
 void check_interfaces(const struct conf *conf, struct check_findings *f);
+
+/* Looks at hooks and script monitors' programs, for a daemon that runs as root. */
+void check_programs(const struct conf *conf, struct check_findings *f);
 
 /* An interface with this master serves another purpose; in a VRF it still is its own. */
 bool check_is_taken(const struct device_master *master);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -99,5 +100,35 @@ void check_interfaces(const struct conf *conf, struct check_findings *f)
 				"[link %s]: %s belongs to the %s %s; an HA link's interface must "
 				"be its own",
 				link->name, link->device, master.kind, master.name);
+	}
+}
+
+static void check_program(
+	const char *section, const char *name, const char *path, struct check_findings *f)
+{
+	enum executable what = executable_look(path, 0);
+
+	if (what == EXECUTABLE_HIDDEN)
+		check_found(f, CONF_SEVERITY_NOTE, 0, "[%s %s]: %s not checked: %s", section, name,
+			path, executable_text(what));
+	else if (what != EXECUTABLE_GOOD)
+		check_found(f, CONF_SEVERITY_WARNING, 0, "[%s %s]: %s: %s; it will not be run",
+			section, name, path, executable_text(what));
+}
+
+void check_programs(const struct conf *conf, struct check_findings *f)
+{
+	for (unsigned i = 0; i < conf->n_groups; i++) {
+		char id[4];
+
+		(void)snprintf(id, sizeof(id), "%u", conf->group[i].id);
+		if (conf->group[i].hook[0] != '\0')
+			check_program("group", id, conf->group[i].hook, f);
+	}
+	for (unsigned i = 0; i < conf->n_monitors; i++) {
+		const struct conf_monitor *m = &conf->monitor[i];
+
+		if (m->type == CONF_MONITOR_SCRIPT)
+			check_program("monitor", m->name, m->program, f);
 	}
 }

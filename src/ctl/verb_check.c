@@ -82,19 +82,20 @@ static int read_conf(struct work *w, const char *node, const char *host)
 	return error;
 }
 
-/* Keys and interfaces are those of a node that this host is, or that was named. */
+/* Keys, interfaces and programs are those of a node that this host is, or that was named. */
 static void look_at_host(struct work *w, const char *node, const char *host)
 {
 	for (unsigned i = 0; i < w->n_nodes; i++) {
 		if (node || strcmp(w->node[i], host) == 0) {
 			check_keys(&w->conf[i], &w->findings);
 			check_interfaces(&w->conf[i], &w->findings);
+			check_programs(&w->conf[i], &w->findings);
 			return;
 		}
 	}
 	check_found(&w->findings, CONF_SEVERITY_NOTE, 0,
-		"this host is neither node: key files and interfaces are not checked (-n NODE "
-		"checks them)");
+		"this host is neither node: key files, interfaces and programs are not checked "
+		"(-n NODE checks them)");
 }
 
 static const char *choice_text(const struct conf *conf)

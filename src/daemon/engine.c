@@ -163,6 +163,44 @@ static void group_event(struct engine *e, enum event_type type, uint8_t id)
 		engine_step(e, &event);
 }
 
+/* A program of a script monitor came to its end; `fall` failures or `rise` passes in a row turn the
+ * verdict. */
+static void probed(struct engine *e, const char *name, bool ok)
+{
+	struct event event = { .type = EVENT_MONITOR };
+
+	for (unsigned i = 0; i < e->conf->n_monitors; i++) {
+		const struct conf_monitor *m = &e->conf->monitor[i];
+		struct engine_probe *probe = &e->probe[i];
+
+		if (m->type != CONF_MONITOR_SCRIPT || strcmp(m->name, name) != 0)
+			continue;
+		probe->in_a_row = ok == probe->failed ? probe->in_a_row + 1 : 0;
+		if (probe->in_a_row < (ok ? m->rise : m->fall))
+			return;
+		*probe = (struct engine_probe){ .failed = !ok };
+		event.monitor.monitor = i;
+		event.monitor.ok = ok;
+		engine_step(e, &event);
+		return;
+	}
+}
+
+/* By name, as the core's. */
+static void move_probes(struct engine *e, const struct conf *old)
+{
+	struct engine_probe before[CONF_MONITORS_MAX];
+
+	memcpy(before, e->probe, sizeof(before));
+	memset(e->probe, 0, sizeof(e->probe));
+	for (unsigned i = 0; i < e->conf->n_monitors; i++) {
+		for (unsigned k = 0; k < old->n_monitors; k++) {
+			if (strcmp(e->conf->monitor[i].name, old->monitor[k].name) == 0)
+				e->probe[i] = before[k];
+		}
+	}
+}
+
 static void reconfigure(struct engine *e, const struct message *m, int fd)
 {
 	const struct conf *old = e->conf;
@@ -178,6 +216,7 @@ static void reconfigure(struct engine *e, const struct message *m, int fd)
 	}
 	e->live = 1 - e->live;
 	e->conf = &next->conf;
+	move_probes(e, old);
 	(void)node_reconfigure(e->node, loop_now(), e->conf, &e->actions);
 	ways_reconfigure(e, old);
 	tables_reconfigure(e);
@@ -215,6 +254,7 @@ static void heard(struct engine *e, const struct message *m, int fd)
 	case MESSAGE_ROLE_DONE: role_done(e, m); break;
 	case MESSAGE_LEASE_LOST: group_event(e, EVENT_LEASE_LOST, m->group); break;
 	case MESSAGE_TAKEN_AWAY: group_event(e, EVENT_TAKEN_AWAY, m->group); break;
+	case MESSAGE_PROBED: probed(e, m->probed.monitor, m->probed.ok); break;
 	case MESSAGE_COUNTED: e->counted[m->counted.counter] += m->counted.n; break;
 	case MESSAGE_CONF: reconfigure(e, m, fd); break;
 	case MESSAGE_RELOAD_FAILED: desk_reload_ended(e, m->reload.token, m->reload.text); break;

@@ -68,6 +68,11 @@ struct tables {
 	_Alignas(8) uint8_t fetch[32 * 1024];   /* kind, length, key */
 };
 
+struct engine_probe { /* of a script monitor */
+	bool failed;
+	unsigned in_a_row; /* results that say the opposite */
+};
+
 struct engine {
 	const struct engine_setup *setup;
 	const struct log *log;
@@ -99,6 +104,7 @@ struct engine {
 	struct path_inbox inbox;
 	struct way way[CONF_PATHS_MAX];
 	struct path_counters ended_ways; /* of paths that were closed */
+	struct engine_probe probe[CONF_MONITORS_MAX];
 	uint64_t counted[COUNTER_COUNT]; /* by guardian and control socket */
 	struct actions actions;
 };

@@ -16,7 +16,17 @@ enum { PRIORITY = 49 }; /* one below the engine's */
 
 void guardian_arm(struct guardian *g)
 {
-	loop_timer_set(&g->guard_timer, guard_deadline(&g->guard));
+	loop_timer_set(&g->guard_timer, g->leaving ? MONO_NEVER : guard_deadline(&g->guard));
+}
+
+/* Nothing is held any more; hooks have their say, for a while. */
+static void leave(struct guardian *g)
+{
+	if (g->leaving)
+		return;
+	g->leaving = true;
+	if (programs_finish(g))
+		loop_stop(&g->loop);
 }
 
 static void kill_engine(struct guardian *g)
@@ -46,7 +56,7 @@ void guardian_obey(struct guardian *g, const struct guard_actions *actions)
 		case GUARD_TELL_TAKEN_AWAY:
 			guardian_tell_group(g, MESSAGE_TAKEN_AWAY, a->group);
 			break;
-		case GUARD_EXIT: loop_stop(&g->loop); break;
+		case GUARD_EXIT: leave(g); break;
 		}
 	}
 	guardian_arm(g);
@@ -86,10 +96,18 @@ static void stop(struct guardian *g)
 
 static void reap(struct guardian *g)
 {
-	pid_t pid;
+	siginfo_t info = { .si_pid = 0 };
 	int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	/* What a program left in its group is killed before the program is reaped. */
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) {
+		pid_t pid = info.si_pid;
+
+		info.si_pid = 0;
+		if (programs_heard_child(g, pid))
+			continue;
+		if (waitpid(pid, &status, WNOHANG) != pid)
+			return;
 		if (pid == g->engine)
 			guardian_engine_ended(g, status);
 		else
@@ -103,9 +121,9 @@ static void caught(void *user, int number)
 
 	if (number == SIGCHLD)
 		reap(g);
-	else if (number == SIGHUP)
+	else if (number == SIGHUP && !g->leaving)
 		guardian_reload(g, 0);
-	else
+	else if (number != SIGHUP)
 		stop(g);
 }
 
@@ -156,9 +174,11 @@ static int run(struct guardian *g)
 	}
 	(void)process_go_realtime(g->log, "guardian", PRIORITY);
 	guard_init(&g->guard, g->loaded.conf.n_groups, 0, loop_now());
+	programs_init(g);
 	start_watchdog(g);
 	guardian_arm(g);
 	loop_run(&g->loop);
+	programs_fini(g);
 	chores_finish(&g->chores);
 	steward_fini(g);
 	loop_signals_fini(&g->signals);

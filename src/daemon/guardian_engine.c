@@ -59,6 +59,7 @@ static void put_in_force(struct guardian *g, const struct loaded *next, struct c
 		from[i] = index_of_id(old, next->conf.group[i].id);
 	guard_rearrange(&g->guard, next->conf.n_groups, from);
 	steward_reconfigure(g, old);
+	programs_reconfigure(g);
 }
 
 /* NULL when the new configuration is in force, else why it is not. *next and *old are memory to
@@ -124,6 +125,8 @@ static void ordered(struct guardian *g, const struct message *m)
 
 static void engine_is_alive(struct guardian *g)
 {
+	if (!g->engine_ready)
+		scripts_tell_again(&g->scripts);
 	g->engine_ready = true;
 	if (!g->ready_told && sd_notify(0, "READY=1") >= 0)
 		g->ready_told = true;
@@ -138,6 +141,7 @@ static void record(struct guardian *g, const struct message *m)
 	};
 
 	chores_record(&g->chores, &record);
+	hooks_changed(&g->hooks, m->record.group, &m->record.change);
 }
 
 static void heard(struct guardian *g, const struct message *m)
@@ -163,6 +167,7 @@ static void heard(struct guardian *g, const struct message *m)
 	case MESSAGE_ROLE_DONE:
 	case MESSAGE_LEASE_LOST:
 	case MESSAGE_TAKEN_AWAY:
+	case MESSAGE_PROBED:
 	case MESSAGE_COUNTED:
 	case MESSAGE_CONF:
 	case MESSAGE_RELOAD_FAILED:
@@ -205,6 +210,7 @@ static void become_engine(struct guardian *g, int fd)
 		close(path_fd(&g->path[i]));
 	close(watch_fd(g->watch));
 	close(g->announcer.fd);
+	programs_abandon(g);
 	loop_fini(&g->loop);
 	_exit(engine_run(&setup));
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * guardian_state: what the guardian's files share. guardian.c starts and ends it, steward.c
- * writes addresses, guardian_engine.c talks with the engine.
+ * writes addresses, guardian_engine.c talks with the engine, guardian_programs.c has hooks and
+ * scripts.
  */
 #ifndef NSRP_DAEMON_GUARDIAN_STATE_H
 #define NSRP_DAEMON_GUARDIAN_STATE_H
 
 #include "chores.h"
 #include "guardian.h"
+#include "hooks.h"
 #include "message.h"
+#include "scripts.h"
 #include "nsrp/guard.h"
 #include "io/announce.h"
 #include "io/announcer.h"
@@ -26,6 +29,9 @@ struct guardian {
 	struct node_saved saved; /* the last the engine wanted saved */
 	struct guard guard;
 	struct chores chores;
+	struct hooks hooks;
+	struct scripts scripts;
+	bool leaving; /* nothing is left but hooks that run */
 
 	struct loop loop;
 	struct loop_signals signals;
@@ -73,6 +79,18 @@ void steward_settle(struct guardian *g);
 /* Another configuration replaced the one before; old groups that are gone are given up. */
 void steward_reconfigure(struct guardian *g, const struct conf *old);
 void steward_announce(struct guardian *g, unsigned group);
+
+/* guardian_programs.c */
+void programs_init(struct guardian *g);
+void programs_fini(struct guardian *g);
+/* Another configuration is in force. */
+void programs_reconfigure(struct guardian *g);
+/* The service ends. True when no hook is to be waited for; else the loop stops after it. */
+bool programs_finish(struct guardian *g);
+/* True if the child is a program, which has been reaped. */
+bool programs_heard_child(struct guardian *g, pid_t pid);
+/* In a forked child. */
+void programs_abandon(struct guardian *g);
 
 /* guardian_engine.c */
 void guardian_spawn(struct guardian *g);

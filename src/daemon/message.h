@@ -24,6 +24,7 @@ enum message_type {
 	MESSAGE_ROLE_DONE,     /* role */
 	MESSAGE_LEASE_LOST,    /* group */
 	MESSAGE_TAKEN_AWAY,    /* group */
+	MESSAGE_PROBED,        /* probed: a script monitor's program came to its end */
 	MESSAGE_COUNTED,       /* counted */
 	MESSAGE_CONF,          /* token; a memfd with struct loaded comes along */
 	MESSAGE_RELOAD_FAILED, /* token, text */
@@ -48,6 +49,11 @@ struct message {
 			uint8_t group;
 			struct action_record change;
 		} record;
+		struct {
+			/* By name, as groups go by id. */
+			char monitor[CONF_NAME_MAX];
+			bool ok;
+		} probed;
 		struct {
 			enum counter counter;
 			uint32_t n;

@@ -150,7 +150,7 @@ lab_pid() { # NODE: the guardian's
 }
 
 lab_engine_pid() { # NODE
-	pgrep -P "$(lab_pid "$1")" | head -n 1
+	pgrep -x -P "$(lab_pid "$1")" nsrpd | head -n 1
 }
 
 # Guardian and engine both, as a power cut does.

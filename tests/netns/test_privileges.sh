@@ -72,6 +72,19 @@ chmod 711 "$LAB_DIR" # its name is no secret; what lies in it is
 chmod 755 "$LAB_DIR/fw1" "$LAB_DIR/fw2"
 cp "${NSRPCTL_RELEASE:-$NSRPCTL}" "$LAB_DIR/nsrpctl"
 lab_conf
+cat >>"$LAB_DIR/nsrpd.conf" <<-EOF
+	hook = $LAB_DIR/hook
+	[monitor script]
+	type = script
+	program = $LAB_DIR/probe
+EOF
+for name in hook probe; do
+	cat >"$LAB_DIR/$name" <<-EOF
+		#!/bin/sh
+		cat /proc/self/status >$LAB_DIR/$name.\$NSRP_NODE
+	EOF
+	chmod 755 "$LAB_DIR/$name"
+done
 umask 077 # as a service manager may have it
 check "the key file is root's alone" [ "$(stat -c '%a %u' "$LAB_DIR/key")" = "600 0" ]
 chmod 600 "$LAB_DIR/nsrpd.conf"
@@ -84,6 +97,16 @@ for node in fw1 fw2; do
 	check "$node: it has four capabilities" has_four "$engine"
 	check "$node: and cannot get more" no_new_privileges "$engine"
 	check "$node: the guardian is root's" is_uid "$(lab_pid $node)" 0
+done
+# Hooks and scripts are the guardian's: root's, who has nothing but a name.
+without_capabilities() { # FILE: as /proc/PID/status
+	[ "$(sed -n 's/^Uid:[[:space:]]*//p' "$1" | xargs)" = "0 0 0 0" ] &&
+		[ "$(grep -cE '^Cap(Inh|Prm|Eff|Amb):[[:space:]]*0000000000000000$' "$1")" = 4 ] &&
+		grep -q '^NoNewPrivs:[[:space:]]*1$' "$1"
+}
+for node in fw1 fw2; do
+	check "$node: a hook is root's, without capabilities" wait_for 3 without_capabilities "$LAB_DIR/hook.$node"
+	check "$node: so is a script" wait_for 3 without_capabilities "$LAB_DIR/probe.$node"
 done
 no_file_of_the_host() {
 	! setpriv --reuid "$NSRP" --regid "$NSRP" --clear-groups cat "$LAB_DIR/key" 2>/dev/null
@@ -115,7 +138,7 @@ check "and may reload" exits 0 as "$ADMIN" "$NSRP_ADMIN" fw1 reload
 check "nobody else connects" exits 3 as "$STRANGER" "$STRANGER" fw1 status
 check "which is told, too" said "no permission"
 
-echo "address = 10.77.0.3/24 dev lan0" >>"$LAB_DIR/nsrpd.conf"
+sed -i "s|^hook = .*|&\naddress = 10.77.0.3/24 dev lan0|" "$LAB_DIR/nsrpd.conf"
 check "a reload is read by the guardian" ctl fw2 reload
 ctl fw1 reload >/dev/null
 check "and in force" wait_for 3 has_address fw2 10.77.0.3

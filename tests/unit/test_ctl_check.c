@@ -152,6 +152,57 @@ static void an_interface_that_is_not_there_is_told(void **state)
 	assert_int_equal(f.n, 0);
 }
 
+static void assert_program(const char *path, enum conf_severity severity, const char *text)
+{
+	static struct conf conf = { .n_groups = 1, .n_monitors = 2 };
+	struct check_findings f = { 0 };
+
+	conf.group[0].id = 255;
+	conf.monitor[1].type = CONF_MONITOR_SCRIPT; /* the other has no program */
+	snprintf(conf.monitor[1].name, sizeof(conf.monitor[1].name), "disk");
+	snprintf(conf.group[0].hook, sizeof(conf.group[0].hook), "%s", path);
+	snprintf(conf.monitor[1].program, sizeof(conf.monitor[1].program), "%s", path);
+	check_programs(&conf, &f);
+	assert_int_equal(f.n, text ? 2 : 0);
+	if (text) {
+		assert_int_equal(f.finding[0].severity, severity);
+		assert_ptr_equal(strstr(f.finding[0].text, "[group 255]: /"), f.finding[0].text);
+		assert_non_null(strstr(f.finding[0].text, text));
+		assert_int_equal(f.finding[1].severity, severity);
+		assert_ptr_equal(strstr(f.finding[1].text, "[monitor disk]: /"), f.finding[1].text);
+		assert_non_null(strstr(f.finding[1].text, text));
+	}
+	check_findings_fini(&f);
+	conf.group[0].hook[0] = '\0'; /* no hook is none to find fault with */
+	conf.monitor[1].type = CONF_MONITOR_LINK;
+	check_programs(&conf, &f);
+	assert_int_equal(f.n, 0);
+}
+
+static void programs_that_cannot_be_run_are_told(void **state)
+{
+	char dir[] = P_tmpdir "/nsrp-check-XXXXXX", path[64];
+
+	(void)state;
+	assert_program("/bin/sh", CONF_SEVERITY_NOTE, NULL);
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/hook", dir);
+	assert_program(path, CONF_SEVERITY_WARNING, "no such file");
+	write_key(path, "#!/bin/sh\n", 0777);
+	if (geteuid() == 0) {
+		assert_program(path, CONF_SEVERITY_WARNING, "others may write it");
+		assert_int_equal(chmod(path, 0644), 0);
+		assert_program(path, CONF_SEVERITY_WARNING, "not executable");
+	} else {
+		assert_program(path, CONF_SEVERITY_WARNING, "not owned by root");
+	}
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(path, path), 0); /* to itself */
+	assert_program(path, CONF_SEVERITY_NOTE, "not checked");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void what_belongs_to_another_is_taken(void **state)
 {
 	(void)state;
@@ -170,6 +221,7 @@ int main(void)
 		cmocka_unit_test(key_files_are_judged),
 		cmocka_unit_test(base64_is_right),
 		cmocka_unit_test(an_interface_that_is_not_there_is_told),
+		cmocka_unit_test(programs_that_cannot_be_run_are_told),
 		cmocka_unit_test(what_belongs_to_another_is_taken),
 	};
 
