@@ -43,12 +43,6 @@ void channel_out_restart(struct channel_out *c)
 	begin(c);
 }
 
-void channel_out_resize(struct channel_out *c, unsigned frame_max)
-{
-	channel_out_flush(c);
-	c->frame_max = frame_max;
-}
-
 /* Where a frame of frame_max bytes can begin; frames do not wrap. False: nowhere. */
 static bool find_room(const struct channel_out *c, uint32_t *ret_at)
 {

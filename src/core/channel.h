@@ -65,8 +65,6 @@ struct channel_out {
 void channel_out_init(struct channel_out *c, unsigned frame_max, unsigned frames);
 /* Drops what is kept; a new epoch begins. */
 void channel_out_restart(struct channel_out *c);
-/* Frames that are begun from now on hold up to so many bytes of records. */
-void channel_out_resize(struct channel_out *c, unsigned frame_max);
 
 /* Room for a record of `len` bytes (at most frame_max) behind the last one; NULL: the backlog
  * is full, and nothing changed. */

@@ -218,7 +218,7 @@ static void the_ring_of_bytes_is_used_again_and_again(void **state)
 {
 	struct pair *p = *state;
 
-	channel_out_resize(&p->out, WIRE_FRAME_MAX - 100);
+	channel_out_init(&p->out, WIRE_FRAME_MAX - 100, 0);
 	for (unsigned round = 0; round < 300; round++) {
 		for (unsigned i = 0; i < 20 * 2275; i++)
 			assert_true(write_record(p));
