@@ -12,7 +12,7 @@ enum {
 	WIRE_MAGIC = 0x4e,
 	WIRE_VERSION = 1,
 	WIRE_HEADER_LEN = 24,
-	WIRE_FRAME_MAX = 9216,      /* header, body and tag; a jumbo frame */
+	WIRE_FRAME_MAX = 9216,      /* header, body and tag: of what is taken */
 	WIRE_BEAT_FRAME_MAX = 1432, /* what a heartbeat may need: fits IPv6/UDP in 1500 */
 	WIRE_GROUP_RECORD_LEN = 16,
 	WIRE_ECHO_RECORD_LEN = 10,

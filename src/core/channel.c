@@ -43,12 +43,6 @@ void channel_out_restart(struct channel_out *c)
 	begin(c);
 }
 
-void channel_out_resize(struct channel_out *c, unsigned frame_max)
-{
-	channel_out_flush(c);
-	c->frame_max = frame_max;
-}
-
 /* Where a frame of frame_max bytes can begin; frames do not wrap. False: nowhere. */
 static bool find_room(const struct channel_out *c, uint32_t *ret_at)
 {
@@ -231,6 +225,20 @@ static void find_overtaken(struct channel_out *c, uint32_t highest)
 	}
 }
 
+/* The peer has the oldest frame, and has not delivered it. Should it say so, and that be lost,
+ * nothing else that is under way would make it say so again. */
+static void ask_for_base(struct channel_out *c, mono_t now)
+{
+	struct channel_frame *f = frame_of(c, c->base);
+
+	if (c->base == c->fresh || !f->acked)
+		return;
+	f->acked = false;
+	f->sent_at = now;
+	c->in_flight++;
+	c->in_flight_bytes += f->len;
+}
+
 bool channel_out_acked(struct channel_out *c, mono_t now, const struct channel_ack *ack)
 {
 	uint32_t highest = ack->next;
@@ -255,6 +263,7 @@ bool channel_out_acked(struct channel_out *c, mono_t now, const struct channel_a
 	}
 	if (ack->n > 0)
 		find_overtaken(c, highest);
+	ask_for_base(c, now);
 	c->tail = c->base == c->next && !is_open(c) ? c->head : frame_at(c, c->base)->at;
 	return true;
 }
@@ -292,16 +301,22 @@ uint64_t channel_out_lag_us(const struct channel_out *c, mono_t now)
 static void open_epoch(struct channel_in *c, uint32_t epoch)
 {
 	c->open = true;
-	c->epoch = c->next = epoch;
+	c->epoch = c->next = c->end = epoch;
 	c->unacked = c->held = 0;
 	memset(c->len, 0, sizeof(c->len));
+}
+
+/* One before a frame that was heard has not come. */
+static bool lacks_some(const struct channel_in *c)
+{
+	return c->end - c->next != c->held;
 }
 
 static void want_ack(struct channel_in *c, mono_t now)
 {
 	if (c->unacked++ == 0)
 		c->ack_due = mono_after_us(now, CHANNEL_ACK_US);
-	if (c->unacked >= CHANNEL_ACK_FRAMES || c->held > 0)
+	if (c->unacked >= CHANNEL_ACK_FRAMES)
 		c->ack_now = true;
 }
 
@@ -326,32 +341,41 @@ enum channel_heard channel_in_heard(
 	}
 	if (ahead >= CHANNEL_WINDOW)
 		return CHANNEL_BEYOND;
-	if (ahead == 0) {
-		c->next++;
-		want_ack(c, now);
-		return is_new ? CHANNEL_EPOCH : CHANNEL_NEXT;
-	}
 	uint16_t *len = &c->len[number % CHANNEL_WINDOW];
 
+	if (!channel_before(number, c->end))
+		c->end = number + 1;
+	if (ahead == 0 && *len == 0 && !c->rests) {
+		c->next++;
+		want_ack(c, now);
+		c->ack_now |= lacks_some(c);
+		return is_new ? CHANNEL_EPOCH : CHANNEL_NEXT;
+	}
 	if (*len == 0) {
 		memcpy(c->bytes[number % CHANNEL_WINDOW], records.data, records.len);
 		*len = (uint16_t)records.len;
 		c->held++;
 	}
-	want_ack(c, now);
+	c->ack_now |= lacks_some(c);
 	return is_new ? CHANNEL_WAITS_EPOCH : CHANNEL_WAITS;
 }
 
-bool channel_in_held(struct channel_in *c, struct span *ret_records)
+bool channel_in_is_held(const struct channel_in *c)
+{
+	return c->open && c->len[c->next % CHANNEL_WINDOW] > 0;
+}
+
+bool channel_in_held(struct channel_in *c, mono_t now, struct span *ret_records)
 {
 	unsigned slot = c->next % CHANNEL_WINDOW;
 
-	if (!c->open || c->len[slot] == 0)
+	if (!channel_in_is_held(c))
 		return false;
 	*ret_records = span_of(c->bytes[slot], c->len[slot]);
 	c->len[slot] = 0;
 	c->held--;
 	c->next++;
+	want_ack(c, now);
 	return true;
 }
 
@@ -373,7 +397,8 @@ void channel_in_take_ack(struct channel_in *c, struct channel_ack *ret_ack)
 	struct channel_ack *ack = ret_ack;
 
 	*ack = (struct channel_ack){ .epoch = c->epoch, .next = c->next };
-	for (uint16_t i = 1; i < CHANNEL_WINDOW && c->held > 0; i++) {
+	/* What only waits for the rest to be over is no news. */
+	for (uint16_t i = 0; i < CHANNEL_WINDOW && lacks_some(c); i++) {
 		if (c->len[(c->next + i) % CHANNEL_WINDOW] == 0)
 			continue;
 		if (ack->n > 0 && ack->range[ack->n - 1].end == i) {

@@ -65,8 +65,6 @@ struct channel_out {
 void channel_out_init(struct channel_out *c, unsigned frame_max, unsigned frames);
 /* Drops what is kept; a new epoch begins. */
 void channel_out_restart(struct channel_out *c);
-/* Frames that are begun from now on hold up to so many bytes of records. */
-void channel_out_resize(struct channel_out *c, unsigned frame_max);
 
 /* Room for a record of `len` bytes (at most frame_max) behind the last one; NULL: the backlog
  * is full, and nothing changed. */
@@ -105,8 +103,10 @@ bool channel_out_is_full(const struct channel_out *c);
 uint64_t channel_out_lag_us(const struct channel_out *c, mono_t now);
 
 struct channel_in {
-	bool open; /* an epoch was heard of */
+	bool open;  /* an epoch was heard of */
+	bool rests; /* the caller's to set: what is next is kept, too */
 	uint32_t epoch, next;
+	uint32_t end; /* behind the last that was heard of */
 	unsigned unacked, held;
 	bool ack_now;
 	mono_t ack_due;
@@ -117,7 +117,7 @@ struct channel_in {
 enum channel_heard {
 	CHANNEL_NEXT,  /* it is the next: deliver its records, then what channel_in_held() has */
 	CHANNEL_EPOCH, /* likewise; and a new epoch has begun with it or before it */
-	CHANNEL_WAITS, /* kept until the ones before it come */
+	CHANNEL_WAITS, /* kept until the ones before it come, or the rest is over */
 	CHANNEL_WAITS_EPOCH, /* likewise, of a new epoch */
 	CHANNEL_AGAIN,       /* known already, or of an old epoch */
 	CHANNEL_BEYOND,      /* too far ahead, or malformed: dropped */
@@ -126,9 +126,11 @@ enum channel_heard {
 /* Zeroed memory is a channel that heard nothing. */
 enum channel_heard channel_in_heard(
 	struct channel_in *c, mono_t now, uint32_t epoch, uint32_t number, struct span records);
+/* The next frame in order waits. */
+bool channel_in_is_held(const struct channel_in *c);
 /* The next frame in order, if it waits; it is then taken as delivered. Borrowed until the next
  * call. */
-bool channel_in_held(struct channel_in *c, struct span *ret_records);
+bool channel_in_held(struct channel_in *c, mono_t now, struct span *ret_records);
 /* The peer is another boot: its numbers begin anew. */
 void channel_in_forget(struct channel_in *c);
 

@@ -30,8 +30,8 @@ struct mirror *mirror_init(struct node *n, mono_t now)
 #undef X
 	m->on = n->conf->mirror.sessions;
 	m->fresh = true;
-	m->adopt_due = m->settle_due = m->lacking_since = MONO_NEVER;
-	m->audit_due = m->pass_after = m->down_since = now;
+	m->adopt_due = m->settle_due = m->lacking_since = m->bulk_at = MONO_NEVER;
+	m->audit_due = m->pass_after = m->down_since = m->rest_until = now;
 	index_init(&m->index, n->env.mirror_key, n->env.mirror_objects,
 		(uint8_t *)m + ((sizeof(*m) + 15) & ~(size_t)15));
 	channel_out_init(
@@ -282,7 +282,6 @@ void mirror_peer_restarted(struct node *n, mono_t now)
 	channel_in_forget(&m->in);
 	m->peer_restarted = true;
 	m->complete = false;
-	m->peer_heard = 0;
 }
 
 static void judge_channel(struct node *n, mono_t now)
@@ -336,10 +335,13 @@ void mirror_settle(struct node *n, mono_t now, struct actions *out)
 {
 	if (n->mirror == NULL)
 		return;
+	/* What came before the peer was lost is taken before that has its consequences. */
+	mirror_deliver_held(n, now, out);
+	if (!n->links.peer_alive && channel_in_is_held(&n->mirror->in))
+		return;
 	judge_channel(n, now);
 	judge_role(n, now);
 	judge_start(n, now);
-	mirror_deliver_held(n, now, out);
 	mirror_judge_sync(n, now);
 	mirror_ask_settle(n, now);
 	mirror_verify_settle(n, now);
@@ -356,6 +358,8 @@ mono_t mirror_deadline(const struct node *n, mono_t now)
 	at = mirror_sooner(at, m->adopt_due, now);
 	at = mirror_sooner(at, m->settle_due, now);
 	at = mirror_sooner(at, m->start_at, now);
+	if (channel_in_is_held(&m->in))
+		at = mono_min(at, mono_max(m->rest_until, mono_after_us(now, 1)));
 	if (m->up && m->has_path) {
 		at = mirror_sooner(at, channel_out_deadline(&m->out), now);
 		at = mirror_sooner(at, channel_in_deadline(&m->in), now);

@@ -97,12 +97,15 @@ struct mirror {
 	uint32_t confirmed;                       /* objects that carry it */
 	uint32_t received;
 	mono_t receiving_since;
+	mono_t bulk_at;    /* a step that delivered bulk began then; MONO_NEVER: the last did not */
+	uint32_t bulk_us;  /* that such steps took since the last rest */
+	mono_t rest_until; /* nothing is delivered before */
 	uint8_t ask_buckets[RECORD_BITMAP_LEN]; /* found different: the peer is asked for them */
 	bool ask;
 	mono_t ask_due, asked_for_all_at;
-	uint32_t ask_ms;     /* until it may ask again; 0: the last time all was equal */
-	uint32_t peer_heard; /* the peer had delivered ours up to there */
-	struct {             /* what the peer's beat says of its half */
+	uint32_t ask_ms;                /* until it may ask again; 0: the last time all was equal */
+	uint32_t heard[CHANNEL_WINDOW]; /* with frames that wait: struct mirror_delivery's */
+	struct {                        /* what the peer's beat says of its half */
 		uint32_t epoch;
 		uint16_t lag_ms;
 		bool broken, keeps, known;
@@ -141,6 +144,7 @@ struct mirror *mirror_init(struct node *n, mono_t now);
 void mirror_reconfigure(struct node *n, mono_t now);
 
 /* Inputs; all do nothing without a mirror. */
+void mirror_step_begins(struct node *n, mono_t now);
 void mirror_heard_objects(struct node *n, mono_t now, const struct object_batch *batch,
 	enum object_origin origin, struct actions *out);
 void mirror_dumped(struct node *n, mono_t now, enum dump_result result);
@@ -206,7 +210,7 @@ void mirror_fetch(struct node *n, uint8_t kind, struct span key, struct actions 
 void mirror_heard_object(struct node *n, const struct record *r, struct mirror_delivery *d);
 void mirror_heard_gone(struct node *n, struct span value);
 void mirror_heard_claim(struct node *n, const struct record *r, struct mirror_delivery *d);
-/* Frames that wait in order are delivered. */
+/* Frames that wait in order are delivered, as far as this node has not to rest. */
 void mirror_deliver_held(struct node *n, mono_t now, struct actions *out);
 /* What has the hold's timer gets its own again, unless that is planned already. */
 void mirror_settle_later(struct mirror *m, mono_t now);

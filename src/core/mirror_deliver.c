@@ -6,6 +6,13 @@
 
 #include "state.h"
 
+/* While this node runs with real-time priority, bulk takes half of its time at most: who forwards
+ * may have no other processor. */
+enum {
+	BULK_US = 1000, /* then it rests for as long as it took */
+	REST_MAX_US = 5000,
+};
+
 /* Orders that a frame's records can become: three bytes on the wire may be sixteen. */
 enum { DELIVERY_BYTES = 6 * WIRE_FRAME_MAX };
 
@@ -154,6 +161,8 @@ static void deliver(struct node *n, struct span records, struct mirror_delivery 
 
 	while (record_next(&reader, &r)) {
 		node_count(n, COUNTER_RECORDS_HEARD);
+		if (r.op == WIRE_RECORD_BULK || r.op == WIRE_RECORD_OFFER)
+			n->mirror->bulk_at = d->now;
 		heard_record(n, &r, d);
 	}
 	if (!reader_ok(&reader))
@@ -171,22 +180,46 @@ static void epoch_began(struct node *n)
 	memset(m->ask_buckets, 0, sizeof(m->ask_buckets));
 }
 
-/* Frames that waited for the one just delivered, as many as there is room for. */
+/* The step after one that delivered bulk follows at once, and so knows how long that took, with
+ * all that the kernel had to do. */
+void mirror_step_begins(struct node *n, mono_t now)
+{
+	struct mirror *m = n->mirror;
+
+	if (m == NULL || mono_is_never(m->bulk_at))
+		return;
+	m->bulk_us += (uint32_t)mono_since_us(m->bulk_at, now);
+	m->bulk_at = MONO_NEVER;
+	if (m->bulk_us < BULK_US)
+		return;
+	m->rest_until = mono_after_us(now, m->bulk_us < REST_MAX_US ? m->bulk_us : REST_MAX_US);
+	m->bulk_us = 0;
+}
+
+/* When the peer is lost, what it said last is wanted soon. */
+static bool rests(const struct node *n, mono_t now)
+{
+	return n->env.realtime && n->links.peer_alive && mono_before(now, n->mirror->rest_until);
+}
+
 void mirror_deliver_held(struct node *n, mono_t now, struct actions *out)
 {
 	struct mirror *m = n->mirror;
-	struct mirror_delivery d = { .now = now, .heard = m->peer_heard, .out = out };
+	struct mirror_delivery d = { .now = now, .out = out };
 	struct span records;
 
-	for (;;) {
+	/* One with bulk in a step, whose time is taken. */
+	while (mono_is_never(m->bulk_at) && !rests(n, now)) {
 		if (out->used + DELIVERY_BYTES > ACTIONS_BYTES / 2) {
-			out->more |= m->in.held > 0;
+			out->more |= channel_in_is_held(&m->in);
 			return;
 		}
-		if (!channel_in_held(&m->in, &records))
+		d.heard = m->heard[m->in.next % CHANNEL_WINDOW];
+		if (!channel_in_held(&m->in, now, &records))
 			return;
 		deliver(n, records, &d);
 	}
+	out->more |= !mono_is_never(m->bulk_at);
 }
 
 bool mirror_heard_data(struct node *n, mono_t now, struct span value, struct actions *out)
@@ -205,7 +238,7 @@ bool mirror_heard_data(struct node *n, mono_t now, struct span value, struct act
 		.now = now, .heard = heard_epoch != 0 ? heard : 0, .out = out
 	};
 
-	m->peer_heard = d.heard;
+	m->in.rests = rests(n, now);
 	enum channel_heard heard_as = channel_in_heard(&m->in, now, epoch, number, records);
 
 	switch (heard_as) {
@@ -214,10 +247,13 @@ bool mirror_heard_data(struct node *n, mono_t now, struct span value, struct act
 		if (heard_as == CHANNEL_EPOCH)
 			epoch_began(n);
 		deliver(n, records, &d);
-		mirror_deliver_held(n, now, out);
 		break;
-	case CHANNEL_WAITS_EPOCH: epoch_began(n); break;
-	case CHANNEL_WAITS: break;
+	case CHANNEL_WAITS_EPOCH:
+	case CHANNEL_WAITS:
+		if (heard_as == CHANNEL_WAITS_EPOCH)
+			epoch_began(n);
+		m->heard[number % CHANNEL_WINDOW] = d.heard;
+		break;
 	case CHANNEL_AGAIN: node_count(n, COUNTER_CHANNEL_AGAIN); break;
 	case CHANNEL_BEYOND: node_count(n, COUNTER_CHANNEL_BEYOND); break;
 	}

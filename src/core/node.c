@@ -403,6 +403,7 @@ static void finish_step(struct node *n, mono_t now, struct actions *out)
 
 void node_continue(struct node *n, mono_t now, const struct event *event, struct actions *out)
 {
+	mirror_step_begins(n, now);
 	dispatch(n, now, event, out);
 	settle(n, now, out);
 	finish_step(n, now, out);

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * flood: new UDP flows, one packet each, to ports 10000 to 59999 of an address.
+ * flood: more sessions than is good.
  *
- *   flood ADDRESS RATE SECONDS      RATE flows a second, or as many as there can be;
- *                                   prints `sent N`
+ *   flood ADDRESS RATE SECONDS   new UDP flows, one packet each, to ports 10000 to 59999 of
+ *                                ADDRESS: RATE a second, or as many as there can be; prints
+ *                                `sent N`
+ *   flood churn N SECONDS        in this namespace's kernel, which is told of them: the last N of
+ *                                ever new sessions are there, as fast as it takes them; prints
+ *                                `made N`
+ *   flood create|remove N        N of them at once
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "session.h"
+
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { FIRST_PORT = 10000, PORTS = 50000, BATCH = 64 };
+enum { FIRST_PORT = 10000, PORTS = 50000, BATCH = 64, ROUND = 500, NUMBERS = 100 * ROUND };
+
+static struct alien alien;
 
 struct flood {
 	int fd; /* the source of the present flows; a new one when all ports were used */
@@ -65,13 +69,51 @@ static void run(struct flood *f, unsigned long rate, unsigned seconds)
 	}
 }
 
+/* Their numbers go round; a round of them more than N is there for a moment. */
+static void churn(unsigned n, unsigned seconds)
+{
+	uint64_t end = now_us() + (uint64_t)seconds * 1000000, made = 0;
+
+	n -= n % ROUND;
+	must(n + ROUND <= NUMBERS, "too many");
+	for (; now_us() < end; made += ROUND) {
+		(void)alien_create(&alien, (unsigned)(made % NUMBERS), ROUND, 1);
+		if (made >= n)
+			(void)alien_delete(&alien, (unsigned)((made - n) % NUMBERS), ROUND);
+	}
+	printf("made %llu\n", (unsigned long long)made);
+}
+
+/* False: not one of these. */
+static bool tells_the_kernel(int argc, char **argv)
+{
+	unsigned n = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+
+	if (argc == 4 && strcmp(argv[1], "churn") == 0) {
+		alien_open(&alien);
+		churn(n, (unsigned)strtoul(argv[3], NULL, 10));
+	} else if (argc == 3 && strcmp(argv[1], "create") == 0) {
+		alien_open(&alien);
+		must(alien_create(&alien, 0, n, 1) == 0, "create");
+	} else if (argc == 3 && strcmp(argv[1], "remove") == 0) {
+		alien_open(&alien);
+		(void)alien_delete(&alien, 0, n);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct flood f = { .fd = -1 };
 	struct sockaddr_in to = { .sin_family = AF_INET };
 
+	if (tells_the_kernel(argc, argv))
+		return 0;
 	if (argc != 4 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1) {
-		fprintf(stderr, "usage: flood ADDRESS RATE SECONDS\n");
+		fprintf(stderr, "usage: flood ADDRESS RATE SECONDS | churn N SECONDS | "
+				"create N | remove N\n");
 		return 2;
 	}
 	for (unsigned i = 0; i < BATCH; i++)

@@ -6,6 +6,10 @@
 #
 #   SESSIONS                 TCP connections with NAT, and as many without (300)
 #   FLOOD_RATE, FLOOD_TIME   new UDP flows a second, and for how many seconds (20000, 10)
+#   CHURN                    sessions beside them that are there at a time, ever new ones as fast as
+#                            the kernel takes them (20000) ...
+#   HA_RATE                  ... and what the HA link carries meanwhile: less than is made (500 kbytes/second)
+#   GROWTH_MAX               kB of memory that a daemon may need more after it (32768)
 set -u
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/netns/lab.sh
@@ -15,6 +19,7 @@ cd "$(dirname "$0")" || exit 1
 trap lab_down EXIT
 SESSIONS=${SESSIONS:-300}
 FLOOD_RATE=${FLOOD_RATE:-20000} FLOOD_TIME=${FLOOD_TIME:-10}
+CHURN=${CHURN:-20000} HA_RATE=${HA_RATE:-500 kbytes/second} GROWTH_MAX=${GROWTH_MAX:-32768}
 FLOOD=${FLOOD:-$(dirname "$STREAM")/flood}
 
 all_alive() { # [GROUP...] beside the usual
@@ -54,13 +59,50 @@ goes_anywhere() {
 	on server ip neigh del "$WAN_VIP" dev eth0
 }
 
+# One HA link is left, the one whose frames a rule sees, and carries no more than that of long ones:
+# heartbeats are short.
+narrow() {
+	cut ha0
+	on fw2 nft -f - <<-EOF
+		table netdev narrow {
+			chain in {
+				type filter hook ingress device ha1 priority 0
+				meta length > 400 limit rate over $HA_RATE drop
+			}
+		}
+	EOF
+}
+widen() {
+	on fw2 nft delete table netdev narrow
+	heal ha0
+}
+
 flood() { # RATE SECONDS: in the background
 	ip netns exec "$LAB-client" "$FLOOD" "$SERVER" "$1" "$2" >"$LAB_DIR/flood" &
 	FLOOD_PID=$!
+	ip netns exec "$LAB-fw1" "$FLOOD" churn "$CHURN" "$2" >"$LAB_DIR/churn" &
+	CHURN_PID=$!
 }
 flood_end() {
-	wait "$FLOOD_PID"
-	echo "# flood: $(cat "$LAB_DIR/flood")"
+	wait "$FLOOD_PID" "$CHURN_PID"
+	echo "# flood: $(cat "$LAB_DIR/flood"), and of others $(cat "$LAB_DIR/churn")"
+}
+
+# Times that what the master's kernel said was more than could be mirrored.
+too_much() { echo "$(($(counter fw1 events_lost) + $(counter fw1 channel_overflows)))"; }
+was_too_much() { # BEFORE
+	echo "# lost: $(counter fw1 events_lost), overflows: $(counter fw1 channel_overflows)"
+	[ "$(too_much)" -gt "$1" ]
+}
+
+memory() { # NODE: kB of the engine, at most so far
+	awk '/^VmHWM/ { print $2 }' "/proc/$(lab_engine_pid "$1")/status"
+}
+grew_little() { # NODE KB
+	local now
+	now=$(memory "$1")
+	echo "# $1: $2 kB before, $now at most"
+	[ $((now - $2)) -le "$GROWTH_MAX" ]
 }
 
 sessions_lab
@@ -124,14 +166,22 @@ check "healed: the roles stayed" wait_for 10 roles_are fw1 fw2
 
 takeovers=$(($(counter fw1 takeovers) + $(counter fw2 takeovers)))
 lost=$(($(counter fw1 peer_lost) + $(counter fw2 peer_lost)))
+narrow
+crowded=$(too_much) memory1=$(memory fw1) memory2=$(memory fw2)
 flood "$FLOOD_RATE" "$FLOOD_TIME"
 sleep 1
 check "flood: new sessions are let in" opens client open flooded 20 "$SERVER" 5001
 check "flood: all go on" all_alive flooded
 flood_end
+widen
+check "flood: it was more than can be mirrored" was_too_much "$crowded"
+check "flood: memory is bounded on the master" grew_little fw1 "$memory1"
+check "flood: and on the standby" grew_little fw2 "$memory2"
 check "flood: nobody took over" [ $(($(counter fw1 takeovers) + $(counter fw2 takeovers))) = "$takeovers" ]
 check "flood: heartbeats were on time" [ $(($(counter fw1 peer_lost) + $(counter fw2 peer_lost))) = "$lost" ]
-check "flood: the tables are equal after it" wait_equal 30
+check "flood: the tables are equal after it" wait_equal 60 "$((CHURN - CHURN % 500))"
+on fw1 conntrack -D -s 10.0.0.0/24 >/dev/null 2>&1 || true
+check "flood: and when what was made is gone" wait_equal 30
 check "flood: the standby is in sync after it" wait_for 15 roles_are fw1 fw2
 
 # ---- engines -------------------------------------------------------------------------------

@@ -334,6 +334,8 @@ static void pass_time(struct pair *p, uint64_t until)
 {
 	unsigned owners = p->side[0].owns[0] + p->side[1].owns[0];
 
+	if (until < p->now) /* a kernel was busy */
+		return;
 	p->nobody_us += owners == 0 ? until - p->now : 0;
 	p->both_us += owners == 2 ? until - p->now : 0;
 	p->now = until;

@@ -17,7 +17,7 @@ enum {
 	PAIR_ROLE_US = 200,
 	PAIR_FRAME_MAX = 1536,
 	PAIR_ITEMS_MAX = 4096,
-	PAIR_MORE_MAX = 100, /* steps in a row that leave something to do */
+	PAIR_MORE_MAX = 300, /* steps in a row that leave something to do */
 	PAIR_LINES_MAX = 2048,
 	PAIR_LINE_LEN = 160,
 };

@@ -241,6 +241,8 @@ static void carry_out(struct pair *p, unsigned i, const struct object_order *o)
 	struct pair_session *s = &k->session[key];
 
 	k->orders[o->op]++;
+	k->busy_us += k->order_us;
+	p->now += k->order_us;
 	switch ((enum object_op)o->op) {
 	case OBJECT_WHOLE:
 		s->there = false;

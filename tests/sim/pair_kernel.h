@@ -35,7 +35,9 @@ struct pair_kernel {
 	struct pair_session session[PAIR_SESSIONS];
 	unsigned orders[OBJECT_LOOSEN + 1]; /* carried out or refused, by operation */
 	unsigned fetches, dumps;
-	unsigned refuses; /* creations, from now on */
+	unsigned order_us; /* that one takes, in which the node does nothing else; preset 0 */
+	uint64_t busy_us;  /* that all took */
+	unsigned refuses;  /* creations, from now on */
 	enum refusal refuses_why;
 	bool dump_waits;         /* its next step does not come */
 	enum dump_result result; /* of the next step, instead of the usual one; then DUMP_MORE */

@@ -70,7 +70,7 @@ static void arrives(struct pair *p, uint32_t epoch, uint32_t number, struct span
 	case CHANNEL_EPOCH:
 	case CHANNEL_NEXT:
 		deliver(p, records);
-		while (channel_in_held(&p->in, &records))
+		while (channel_in_held(&p->in, p->now, &records))
 			deliver(p, records);
 		break;
 	case CHANNEL_WAITS_EPOCH:
@@ -218,7 +218,7 @@ static void the_ring_of_bytes_is_used_again_and_again(void **state)
 {
 	struct pair *p = *state;
 
-	channel_out_resize(&p->out, WIRE_FRAME_MAX - 100);
+	channel_out_init(&p->out, WIRE_FRAME_MAX - 100, 0);
 	for (unsigned round = 0; round < 300; round++) {
 		for (unsigned i = 0; i < 20 * 2275; i++)
 			assert_true(write_record(p));
@@ -305,10 +305,97 @@ static void acknowledgements_wait_a_little_but_not_for_gaps(void **state)
 	assert_true(mono_is_never(channel_in_deadline(&p->in)));
 }
 
-/* Loss, repetition and disorder, by chance: every record arrives once and in order. */
+static void rest_is_over(struct pair *p)
+{
+	struct span records;
+
+	p->in.rests = false;
+	while (channel_in_held(&p->in, p->now, &records))
+		deliver(p, records);
+}
+
+static void write_frames(struct pair *p, unsigned n)
+{
+	for (unsigned i = 0; i < n * (FRAME_MAX / RECORD_LEN); i++)
+		assert_true(write_record(p));
+}
+
+static void who_rests_keeps_a_window_and_acknowledges_nothing_of_it(void **state)
+{
+	struct pair *p = *state;
+
+	p->in.rests = true;
+	write_frames(p, 2 * CHANNEL_WINDOW);
+	assert_int_equal(send_all(p, 0, 0), CHANNEL_WINDOW);
+	assert_int_equal(p->next_delivered, 0);
+	assert_false(channel_in_ack_due(&p->in, p->now));
+	assert_true(mono_is_never(channel_in_deadline(&p->in)));
+	acknowledge(p); /* asked for by something else, it says nothing new */
+	assert_int_equal(p->out.base, CHANNEL_FIRST);
+	assert_int_equal(p->out.in_flight, CHANNEL_WINDOW);
+	assert_int_equal(send_all(p, 0, 0), 0);
+	rest_is_over(p);
+	assert_int_equal(p->next_delivered, CHANNEL_WINDOW * (FRAME_MAX / RECORD_LEN));
+	assert_true(channel_in_ack_due(&p->in, p->now));
+	acknowledge(p);
+	assert_int_equal(send_all(p, 0, 0), CHANNEL_WINDOW);
+	acknowledge(p);
+	assert_int_equal(p->next_delivered, p->next_written);
+}
+
+static void what_is_sent_again_to_who_rests_is_delivered_once(void **state)
+{
+	struct pair *p = *state;
+
+	p->in.rests = true;
+	write_frames(p, 4);
+	assert_int_equal(send_all(p, 0, 0), 4);
+	p->now = mono_after_ms(p->now, CHANNEL_RESEND_MS);
+	p->in.rests = false; /* and nobody has looked at what waits */
+	assert_int_equal(send_all(p, 0, 0), 4);
+	assert_int_equal(p->next_delivered, 0);
+	rest_is_over(p);
+	assert_int_equal(p->next_delivered, p->next_written);
+	assert_int_equal(p->in.held, 0);
+}
+
+static void who_rests_tells_of_gaps(void **state)
+{
+	struct pair *p = *state;
+
+	p->in.rests = true;
+	write_frames(p, 10);
+	assert_int_equal(send_all(p, 0, 5), 10); /* the fifth and the last are lost */
+	assert_true(channel_in_ack_due(&p->in, p->now));
+	acknowledge(p);
+	assert_int_equal(send_all(p, 0, 0), 1); /* the fifth alone */
+	rest_is_over(p);
+	assert_int_equal(p->next_delivered, 9 * (FRAME_MAX / RECORD_LEN));
+}
+
+/* Else, should the peer's last word be lost, nothing under way would make it say so again. */
+static void what_was_heard_and_not_delivered_is_asked_for(void **state)
+{
+	struct pair *p = *state;
+	struct channel_ack ack = { .epoch = CHANNEL_FIRST, .next = CHANNEL_FIRST, .n = 1 };
+
+	write_frames(p, 10);
+	send_all(p, 0, 0);
+	ack.range[0].end = 10;
+	assert_true(channel_out_acked(&p->out, p->now, &ack));
+	assert_int_equal(p->out.in_flight, 1);
+	p->now = channel_out_deadline(&p->out);
+	assert_int_equal(send_all(p, 0, 0), 1);
+	acknowledge(p);
+	assert_int_equal(channel_out_backlog(&p->out), 0);
+	assert_true(mono_is_never(channel_out_deadline(&p->out)));
+}
+
+/* Loss, repetition, disorder and rests, by chance: every record arrives once and in order. */
 static void a_bad_path_loses_nothing(void **state)
 {
 	struct pair *p = *state;
+	struct channel_ack lost;
 	uint64_t x = 88172645463325252u;
 
 	for (unsigned step = 0; step < 20000; step++) {
@@ -332,7 +419,14 @@ static void a_bad_path_loses_nothing(void **state)
 		}
 		if (p->in.open && channel_in_ack_due(&p->in, p->now) && (x >> 27 & 1))
 			acknowledge(p);
+		else if (p->in.open && (x >> 28 & 15) == 0)
+			channel_in_take_ack(&p->in, &lost);
+		if ((x >> 32 & 15) == 0)
+			p->in.rests = true;
+		else if ((x >> 36 & 7) == 0)
+			rest_is_over(p);
 	}
+	rest_is_over(p);
 	assert_in_range(p->next_written - p->next_delivered, 0, CHANNEL_WINDOW * 25);
 	assert_true(p->next_delivered > 10000);
 }
@@ -353,6 +447,10 @@ int main(void)
 		TEST(nonsense_is_not_acknowledged),
 		TEST(what_comes_too_early_is_not_kept),
 		TEST(acknowledgements_wait_a_little_but_not_for_gaps),
+		TEST(who_rests_keeps_a_window_and_acknowledges_nothing_of_it),
+		TEST(what_is_sent_again_to_who_rests_is_delivered_once),
+		TEST(who_rests_tells_of_gaps),
+		TEST(what_was_heard_and_not_delivered_is_asked_for),
 		TEST(a_bad_path_loses_nothing),
 	};
 
