@@ -253,6 +253,7 @@ struct group_view {
 	enum election_rule rule; /* the last verdict */
 	enum reason reason;      /* of the last change of state */
 	bool preempt_suspended;
+	mono_t rests_until; /* by rule 2f; past: nothing holds it */
 	bool handing_over;
 	unsigned role_failed; /* addresses and routes that the kernel refused */
 };

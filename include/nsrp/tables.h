@@ -17,6 +17,7 @@
 	X(PREEMPT, "2c", "the peer preempts")                                                      \
 	X(MANUAL, "2d", "the operator asked for it")                                               \
 	X(ROBBED, "2e", "another program keeps removing the addresses of the master")              \
+	X(RESTS, "2f", "it was moved a moment ago, and rests")                                     \
 	X(BOTH_INOPERABLE, "3", "both are inoperable: nothing moves")                              \
 	X(BETTER, "4a", "no master: the better node takes over")                                   \
 	X(ALONE, "4b", "no master and nobody heard during the boot wait")                          \

@@ -12,6 +12,12 @@ static unsigned id_of(const struct node *n, unsigned g)
 }
 
 /* The only assigner of a group's state. */
+/* Moves that may go to and fro. */
+static bool is_flap(enum reason reason)
+{
+	return reason == REASON_MONITORS || reason == REASON_PREEMPT;
+}
+
 static void set_state(struct node *n, mono_t now, unsigned g, enum group_state to,
 	enum reason reason, struct actions *out)
 {
@@ -24,6 +30,8 @@ static void set_state(struct node *n, mono_t now, unsigned g, enum group_state t
 	group->reason = reason;
 	group->since = now;
 	group->decided |= to != GROUP_INIT;
+	if (to == GROUP_MASTER && is_flap(reason))
+		flap_moved(&group->flap, now);
 	n->beat_now = true;
 	log_info(n->env.log, "group %u: %s -> %s, %s (rule %s, term %u)", id_of(n, g),
 		group_state_name(from), group_state_name(to), reason_text(reason),
@@ -235,6 +243,7 @@ static enum reason reason_of_rule(const struct node *n, enum election_rule rule)
 		[RULE_MASTER_INOPERABLE] = REASON_MONITORS,
 		[RULE_BOTH_INOPERABLE] = REASON_MONITORS,
 		[RULE_PREEMPT] = REASON_PREEMPT,
+		[RULE_RESTS] = REASON_MONITORS,
 		[RULE_MANUAL] = REASON_MANUAL,
 		[RULE_SITTING_MASTER] = REASON_PEER_IS_MASTER,
 		[RULE_NOT_IN_SYNC] = REASON_SYNC,
@@ -337,6 +346,22 @@ static void carry_out(
 	}
 }
 
+/* A group that moved a moment ago stays, though there is reason to move it. */
+static void rest(struct node *n, mono_t now, unsigned g, struct verdict *verdict)
+{
+	struct group *group = &n->group[g];
+	mono_t until = flap_rests_until(&group->flap);
+
+	if (verdict->outcome != ELECTION_HAND_OVER || !is_flap(reason_of_rule(n, verdict->rule)) ||
+		mono_reached(until, now))
+		return;
+	if (group->rule != RULE_RESTS)
+		log_info(n->env.log, "group %u: stays for %u ms more: it moved %u times (rule %s)",
+			id_of(n, g), (unsigned)(mono_since_us(now, until) / 1000),
+			group->flap.moves, rule_label(RULE_RESTS));
+	*verdict = (struct verdict){ ELECTION_STAY, RULE_RESTS };
+}
+
 void group_judge(struct node *n, mono_t now, unsigned g, struct actions *out)
 {
 	struct group *group = &n->group[g];
@@ -361,6 +386,7 @@ void group_judge(struct node *n, mono_t now, unsigned g, struct actions *out)
 	}
 	struct verdict verdict = election_decide(&e);
 
+	rest(n, now, g, &verdict);
 	note_two_masters(n, g, verdict.rule);
 	group->rule = verdict.rule;
 	carry_out(n, now, g, verdict, out);
@@ -371,6 +397,8 @@ mono_t group_deadline(const struct node *n, mono_t now, unsigned g)
 	const struct group *group = &n->group[g];
 	mono_t at = group->preempting ? MONO_NEVER : group->preempt_at;
 
+	if (group->rule == RULE_RESTS && group->state == GROUP_MASTER)
+		at = mono_min(at, flap_rests_until(&group->flap));
 	if (group->handover.phase != HANDOVER_NONE)
 		at = mono_min(at, group->handover.until);
 	else if (mono_before(now, group->handover.retry_at))

@@ -182,14 +182,19 @@ static void changed(
 		mirror_fetch(n, o->origin_kind, span_of(o->origin, o->origin_len), out);
 }
 
-/* The peer says that it is over, and no traffic passes here. */
-static bool is_over(struct node *n, uint64_t hash, const struct object *o)
+/* What was asked for. No traffic passed here: it stays the peer's, or is over if the peer said so.
+ */
+static void fetched(
+	struct node *n, mono_t now, uint64_t hash, const struct object *o, struct actions *out)
 {
 	struct mirror *m = n->mirror;
-	const struct entry *e = index_find(&m->index, hash, o->kind);
+	struct entry *e = index_find(&m->index, hash, o->kind);
+	bool is_peers = e != NULL && !index_is_dead(e) && index_owner(&m->index, e) == INDEX_PEER;
 
-	return e != NULL && !index_is_dead(e) && mirror_is_in_doubt(m, e) &&
-	       (o->marks & OBJECT_UNSEEN);
+	if (!is_peers || !(o->marks & OBJECT_UNSEEN))
+		changed(n, now, hash, o, out);
+	else if (mirror_is_in_doubt(m, e))
+		mirror_sweep(n, hash, e, o, out);
 }
 
 void mirror_heard_objects(struct node *n, mono_t now, const struct object_batch *batch,
@@ -212,8 +217,8 @@ void mirror_heard_objects(struct node *n, mono_t now, const struct object_batch 
 
 		if (o->op == OBJECT_REMOVE)
 			removed(n, now, hash, o, out);
-		else if (origin == OBJECT_FETCHED && is_over(n, hash, o))
-			mirror_sweep(n, hash, index_find(&m->index, hash, o->kind), o, out);
+		else if (origin == OBJECT_FETCHED)
+			fetched(n, now, hash, o, out);
 		else
 			changed(n, now, hash, o, out);
 	}

@@ -10,6 +10,7 @@
 #include "nsrp/node.h"
 #include "nsrp/wire.h"
 #include "election.h"
+#include "flap.h"
 #include "handshake.h"
 #include "health.h"
 #include "linkset.h"
@@ -73,6 +74,7 @@ struct group {
 	bool preempting;   /* it is over: the peer is asked to hand over */
 	unsigned role_failed;
 	struct handover handover;
+	struct flap flap;
 	struct peer_record peer;
 };
 

@@ -41,6 +41,7 @@ static void look_at_group(const struct node *n, unsigned g, struct group_view *v
 	v->rule = group->rule;
 	v->reason = group->reason;
 	v->preempt_suspended = group->preempt_suspended;
+	v->rests_until = flap_rests_until(&group->flap);
 	v->handing_over = handover_is_active(n, g);
 	v->role_failed = group->role_failed;
 }

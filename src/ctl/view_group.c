@@ -136,6 +136,12 @@ static void put_why(const struct page *page, const json_t *why)
 		reply_claim(inputs, "peer_alive") ? "heard" : "not heard", since);
 	put_line(page, "peer", text);
 	put_failed_monitors(page, inputs);
+	if (reply_number(inputs, "rests_ms") > 0) {
+		reply_duration(inputs, "rests_ms", since);
+		(void)snprintf(
+			text, sizeof(text), "monitors and preemption move it in %s again", since);
+		put_line(page, "rests", text);
+	}
 	put_preemption(page, inputs);
 	view_standings(page, why, peer);
 }

@@ -44,6 +44,8 @@ static json_t *inputs(const struct report_input *in, unsigned g)
 	form_claim(&f, "preempt", conf->preempt);
 	form_number(&f, "preempt_hold_ms", conf->preempt_hold_ms);
 	form_claim(&f, "preempt_suspended", view->group[g].preempt_suspended);
+	form_number(&f, "rests_ms",
+		(int64_t)(mono_since_us(view->now, view->group[g].rests_until) / 1000));
 	form_claim(&f, "handing_over", view->group[g].handing_over);
 	return form_end(&f);
 }

@@ -145,7 +145,7 @@ static void the_verdicts_of_both_nodes_match_in_every_case(void **state)
 	}
 	/* Not the election's own, or of a node alone. */
 	static const enum election_rule others[] = { RULE_NONE, RULE_MANUAL, RULE_ROBBED,
-		RULE_TAKE_BACK, RULE_ALONE, RULE_PEER_LOST, RULE_BOOTING };
+		RULE_RESTS, RULE_TAKE_BACK, RULE_ALONE, RULE_PEER_LOST, RULE_BOOTING };
 	unsigned seen = 0;
 
 	for (unsigned i = 0; i < RULE_COUNT; i++)

@@ -196,7 +196,8 @@ static void why_names_the_rule_and_what_it_looked_at(void **state)
 		"{\"peer_alive\":true,\"peer_since_ms\":30000,\"in_sync\":true,"
 		"\"peer_in_sync\":true,\"priorities\":{\"fw1\":50,\"fw2\":100},\"threshold\":255,"
 		"\"failed_weight\":100,\"failed_monitors\":[{\"name\":\"gateway\",\"weight\":100}],"
-		"\"preempt\":false,\"preempt_hold_ms\":3000,\"preempt_suspended\":false,"
+		"\"preempt\":false,\"preempt_hold_ms\":3000,\"preempt_suspended\":false,\"rests_"
+		"ms\":0,"
 		"\"handing_over\":false}");
 	w = element(s, "groups", 1);
 	assert_member(json_object_get(w, "inputs"), "failed_monitors", "[]");
