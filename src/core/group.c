@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "handover.h"
+#include "mirror.h"
 
 static unsigned id_of(const struct node *n, unsigned g)
 {
@@ -281,7 +282,7 @@ static void outlast(struct node *n, unsigned g, struct actions *out)
 }
 
 /* The first verdict of a row of verdicts that two masters met. */
-static void note_two_masters(struct node *n, unsigned g, enum election_rule rule)
+static void note_two_masters(struct node *n, unsigned g, enum election_rule rule, bool stays)
 {
 	struct group *group = &n->group[g];
 
@@ -290,6 +291,8 @@ static void note_two_masters(struct node *n, unsigned g, enum election_rule rule
 	node_count(n, COUNTER_TWO_MASTERS);
 	log_warn(n->env.log, "group %u: two masters met, own term %u, peer's term %u (rule %s)",
 		id_of(n, g), group->term, group->peer.term, rule_label(rule));
+	if (stays)
+		mirror_met_master(n);
 }
 
 /* Addresses are here though the group is not master: after a pause, or adopted. True when that
@@ -387,7 +390,7 @@ void group_judge(struct node *n, mono_t now, unsigned g, struct actions *out)
 	struct verdict verdict = election_decide(&e);
 
 	rest(n, now, g, &verdict);
-	note_two_masters(n, g, verdict.rule);
+	note_two_masters(n, g, verdict.rule, verdict.outcome == ELECTION_STAY);
 	group->rule = verdict.rule;
 	carry_out(n, now, g, verdict, out);
 }

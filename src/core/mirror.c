@@ -241,6 +241,10 @@ static void judge_role(struct node *n, mono_t now)
 		m->settle_due = MONO_NEVER;
 		m->wants |= m->role != MIRROR_IDLE ? WANT_SETTLE : 0;
 	}
+	if (m->met_master && !roles_are_open(n)) {
+		m->met_master = false;
+		m->wants |= m->role != MIRROR_IDLE ? WANT_LOOSEN : 0;
+	}
 }
 
 static void came_up(struct node *n, mono_t now)
@@ -282,6 +286,12 @@ void mirror_peer_restarted(struct node *n, mono_t now)
 	channel_in_forget(&m->in);
 	m->peer_restarted = true;
 	m->complete = false;
+}
+
+void mirror_met_master(struct node *n)
+{
+	if (n->mirror != NULL)
+		n->mirror->met_master = true;
 }
 
 static void judge_channel(struct node *n, mono_t now)

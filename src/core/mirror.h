@@ -77,6 +77,7 @@ struct mirror {
 	enum mirror_sending sending;
 	mono_t start_at;     /* not before this */
 	bool offers_heard;   /* in this epoch of the peer's */
+	bool met_master;     /* there are two masters, and this node may stay one */
 	uint32_t untold;     /* own objects of this stamp or a later one: the peer may not know */
 	uint32_t adopted_at; /* number under which the last adoption travels */
 	uint32_t generation; /* of the last resync or repair sent */
@@ -158,6 +159,8 @@ bool mirror_heard_ack(struct node *n, mono_t now, struct span value);
 bool mirror_heard_channel(struct node *n, struct span value);
 void mirror_put_channel(const struct node *n, mono_t now, struct writer *w);
 void mirror_peer_restarted(struct node *n, mono_t now);
+/* Two masters of a group met: both forwarded, and neither kernel saw all. */
+void mirror_met_master(struct node *n);
 /* Paths have other indexes than before. */
 void mirror_paths_moved(struct node *n);
 

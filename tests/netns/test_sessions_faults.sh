@@ -227,7 +227,6 @@ check "and its table is the master's" wait_equal 10
 
 # ---- both alone ----------------------------------------------------------------------------
 
-tell client busy snat 0 # no kernel can judge what wanders between two masters
 apart on
 cut ha0 ha1
 check "apart: both are master" wait_state fw1 master

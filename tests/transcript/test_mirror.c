@@ -400,6 +400,32 @@ static void offers_bring_what_the_losing_master_made(void **state)
 	assert_int_equal(pair_sessions(p, 1), 22);
 }
 
+/* The other master forwarded some of what both had, and no event told of that. */
+static void who_stays_of_two_masters_forgives_what_it_did_not_see(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 20);
+	pair_event(p, 0, &(struct event){ .type = EVENT_SERVED });
+	pair_run(p, 3000);
+	pair_cut_all(p, true);
+	pair_run(p, 1000);
+	assert_int_equal(p->both_us > 0, true);
+	assert_false(pair_session(p, 0, 3)->liberal);
+	unsigned before = orders(p, 0)[OBJECT_LOOSEN];
+
+	pair_cut_all(p, false);
+	pair_run(p, 500);
+	assert_owner(p, 0);
+	ASSERT_TOLD(p, "fw1: group 7: two masters met");
+	for (unsigned key = 0; key < 20; key++)
+		assert_true(pair_session(p, 0, key)->liberal);
+	assert_int_equal(orders(p, 0)[OBJECT_LOOSEN], before + 20); /* once */
+	pair_run(p, 3000);
+	assert_states(p, GROUP_MASTER, GROUP_PRIMARY_BACKUP);
+	assert_int_equal(orders(p, 0)[OBJECT_LOOSEN], before + 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +449,7 @@ int main(void)
 		MIRROR(events_that_the_kernel_lost_are_found_by_an_audit),
 		MIRROR(what_a_master_takes_back_is_settled_too),
 		MIRROR(offers_bring_what_the_losing_master_made),
+		MIRROR(who_stays_of_two_masters_forgives_what_it_did_not_see),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
