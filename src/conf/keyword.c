@@ -143,6 +143,7 @@ const struct conf_keyword conf_keywords[] = {
 	},
 	[KEYWORD_MONITOR_TYPE] = {
 		.section = CONF_SECTION_MONITOR, .key = "type", .kind = CONF_KIND_WORD,
+		.built = true,
 		.required = true, .words = "link ping arp script",
 		.allowed = "link, ping, arp or script",
 		.help = "what is watched: a carrier, an address (by ping or ARP), a program's result",
@@ -150,12 +151,14 @@ const struct conf_keyword conf_keywords[] = {
 	},
 	[KEYWORD_MONITOR_INTERFACE] = {
 		.section = CONF_SECTION_MONITOR, .key = "interface", .kind = CONF_KIND_INTERFACE,
+		.built = true,
 		.allowed = DEVICE_TEXT,
 		.help = "required for link and arp; for ping it binds the probes to the interface",
 		AT(conf_monitor, device),
 	},
 	[KEYWORD_MONITOR_TARGET] = {
 		.section = CONF_SECTION_MONITOR, .key = "target", .kind = CONF_KIND_IP,
+		.built = true,
 		.allowed = "an IPv4 or IPv6 address of one host",
 		.help = "ping and arp: the address that must answer",
 		AT(conf_monitor, target),
@@ -168,30 +171,35 @@ const struct conf_keyword conf_keywords[] = {
 	},
 	[KEYWORD_MONITOR_INTERVAL] = {
 		.section = CONF_SECTION_MONITOR, .key = "interval", .kind = CONF_KIND_DURATION,
+		.built = true,
 		.min = 10, .max = 3600000, .allowed = "10ms to 1h", .default_text = "200ms",
 		.help = "time between two probes",
 		AT(conf_monitor, interval_ms),
 	},
 	[KEYWORD_MONITOR_FALL] = {
 		.section = CONF_SECTION_MONITOR, .key = "fall", .kind = CONF_KIND_NUMBER,
+		.built = true,
 		.min = 1, .max = 255, .allowed = "1 to 255", .default_text = "3",
 		.help = "failed probes in a row that make it fail",
 		AT(conf_monitor, fall),
 	},
 	[KEYWORD_MONITOR_RISE] = {
 		.section = CONF_SECTION_MONITOR, .key = "rise", .kind = CONF_KIND_NUMBER,
+		.built = true,
 		.min = 1, .max = 255, .allowed = "1 to 255", .default_text = "3",
 		.help = "good probes in a row that make it good again",
 		AT(conf_monitor, rise),
 	},
 	[KEYWORD_MONITOR_WEIGHT] = {
 		.section = CONF_SECTION_MONITOR, .key = "weight", .kind = CONF_KIND_NUMBER,
+		.built = true,
 		.min = 0, .max = 255, .allowed = "0 to 255", .default_text = "255",
 		.help = "what a failure adds towards the threshold; 0: watch only",
 		AT(conf_monitor, weight),
 	},
 	[KEYWORD_MONITOR_GROUP] = {
 		.section = CONF_SECTION_MONITOR, .key = "group", .kind = CONF_KIND_GROUP,
+		.built = true,
 		.min = 0, .max = 255, .allowed = "all, or the id of a [group], 0 to 255",
 		.default_text = "all",
 		.help = "the group that it counts for",

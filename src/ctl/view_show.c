@@ -105,6 +105,7 @@ static const char *counter_group(const json_t *counter)
 		{ "mirror:", "mirror" },
 		{ "channel:", "channel of the mirror" },
 		{ "kernel:", "kernel's tables" },
+		{ "monitors:", "monitors" },
 	};
 	const char *text = reply_text(counter, "text");
 

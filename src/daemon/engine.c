@@ -183,6 +183,7 @@ static void reconfigure(struct engine *e, const struct message *m, int fd)
 	tables_reconfigure(e);
 	engine_carry_out(e);
 	ways_tell_carriers(e);
+	monitors_reconfigure(e);
 	desk_reload_ended(e, m->reload.token, NULL);
 }
 
@@ -303,6 +304,7 @@ static int start(struct engine *e)
 		result = process_drop_privileges(e->log);
 	if (result != 0)
 		return result;
+	monitors_init(e);
 	loop_fd_init(&e->guardian_io, &e->loop, e->setup->guardian_fd, guardian_says, e);
 	alive_due(e, loop_now());
 	return 0;
@@ -328,6 +330,7 @@ int engine_run(const struct engine_setup *setup)
 		e->conf->cluster_id, setup->adopt != 0 ? ", with the addresses found here" : "");
 	loop_run(&e->loop);
 	desk_fini(e);
+	monitors_fini(e);
 	ways_fini(e);
 	tables_fini(e);
 	loop_fini(&e->loop);

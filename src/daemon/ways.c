@@ -163,10 +163,14 @@ static void watched(void *user, const struct watch_event *event)
 	switch (event->type) {
 	case WATCH_LINK_NEW:
 	case WATCH_LINK_CHANGED:
-	case WATCH_LINK_GONE: link_changed(e, event); break;
+	case WATCH_LINK_GONE:
+		link_changed(e, event);
+		monitors_link_changed(e, event);
+		break;
 	case WATCH_NEIGHBOUR: neighbour_answered(e, event); break;
 	case WATCH_RESYNCED:
 		ways_tell_carriers(e);
+		monitors_links_resynced(e);
 		tables_addresses_changed(e);
 		break;
 	case WATCH_ADDRESS_NEW:

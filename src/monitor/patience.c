@@ -8,12 +8,15 @@ void patience_measured(struct patience *p, uint32_t rtt_us)
 	uint32_t rtt = rtt_us < RTT_MAX_US ? rtt_us : RTT_MAX_US;
 
 	if (!p->measured) {
-		*p = (struct patience){ .measured = true, .srtt_us = rtt, .rttvar_us = rtt / 2 };
+		*p = (struct patience){
+			.measured = true, .srtt_us = rtt, .rttvar_us = rtt / 2, .last_us = rtt
+		};
 		return;
 	}
 	uint32_t difference = p->srtt_us > rtt ? p->srtt_us - rtt : rtt - p->srtt_us;
 
 	p->rttvar_us = (3 * p->rttvar_us + difference) / 4;
+	p->last_us = rtt;
 	p->srtt_us = (7 * p->srtt_us + rtt) / 8;
 }
 

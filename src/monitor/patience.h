@@ -25,6 +25,7 @@ enum {
 struct patience {
 	bool measured;
 	uint32_t srtt_us, rttvar_us;
+	uint32_t last_us; /* measured last */
 };
 
 void patience_measured(struct patience *p, uint32_t rtt_us);
