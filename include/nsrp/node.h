@@ -58,6 +58,7 @@ enum event_type {
 	EVENT_LOST,       /* this kernel lost events of mirrored objects */
 	EVENT_REFUSED,    /* an order of ACTION_WRITE was not carried out */
 	EVENT_RESYNC,     /* the operator wants everything mirrored anew */
+	EVENT_LOOKED,     /* ACTION_LOOK is done; what it found out came before */
 	EVENT_AUDIT,      /* the operator wants both kernels, indexes and the two nodes compared */
 };
 
@@ -105,7 +106,7 @@ struct event {
 		} sync;
 		struct {
 			unsigned group;
-		} served, lease_lost, taken_away;
+		} served, lease_lost, taken_away, looked;
 		struct {
 			unsigned group;
 			enum role role;
@@ -136,6 +137,7 @@ enum action_type {
 	ACTION_WRITE,    /* give the kernel the orders in bytes: struct object_order, in a row */
 	ACTION_FETCH,    /* ask the kernel for the object of kind `target` with the key in bytes */
 	ACTION_DUMP,     /* the next step of the dump of kind `target`, which may be its first */
+	ACTION_LOOK,     /* read the link monitors of group `target` anew, then EVENT_LOOKED */
 	ACTION_END_DUMP, /* the rest of it is not wanted */
 };
 
@@ -294,6 +296,13 @@ struct mirror_past {
 	uint32_t unanswered; /* of ours that are under way */
 };
 
+/* What the peer last said of a monitor that has the same name here. */
+struct monitor_view {
+	bool known; /* false: it has none, or is not heard, or has not told yet */
+	bool ok;
+	uint8_t weight;
+};
+
 struct mirror_view {
 	bool on;                               /* there is one */
 	bool up;                               /* there is a channel to the peer */
@@ -326,6 +335,7 @@ struct node_view {
 	struct group_view group[CONF_GROUPS_MAX];
 	struct path_view path[CONF_PATHS_MAX];
 	bool monitor_ok[CONF_MONITORS_MAX];
+	struct monitor_view peer_monitor[CONF_MONITORS_MAX];
 };
 
 void node_look(const struct node *n, mono_t now, struct node_view *ret_view);

@@ -99,6 +99,7 @@ void engine_carry_out(struct engine *e)
 		case ACTION_WRITE: tables_write(e, a->bytes); break;
 		case ACTION_FETCH: tables_fetch(e, (uint8_t)a->target, a->bytes); break;
 		case ACTION_DUMP: tables_dump(e, (uint8_t)a->target); break;
+		case ACTION_LOOK: e->looks |= UINT64_C(1) << a->target; break;
 		case ACTION_END_DUMP: tables_end_dump(e); break;
 		}
 	}
@@ -116,6 +117,8 @@ void engine_step(struct engine *e, const struct event *event)
 		engine_carry_out(e);
 	}
 	tables_finish(e);
+	if (e->looks != 0)
+		monitors_look_anew(e);
 }
 
 static void core_due(void *user, mono_t due)

@@ -103,6 +103,7 @@ struct engine {
 
 	struct sentry *sentry[CONF_MONITORS_MAX]; /* by monitor; owned; NULL: none */
 	struct monitor_counts ended_sentries;     /* of those that were stopped */
+	uint64_t looks;                           /* groups whose links are to be read anew */
 	struct loop_timer poll_timer;             /* of carriers */
 	mono_t poll_until;
 
@@ -171,6 +172,8 @@ void monitors_reconfigure(struct engine *e);
 /* An interface came, went or changed; any may have. */
 void monitors_link_changed(struct engine *e, const struct watch_event *event);
 void monitors_links_resynced(struct engine *e);
+/* Reads the links of the groups in e->looks, and tells the core, also that it is done. */
+void monitors_look_anew(struct engine *e);
 /* One probe of a script monitor ended. Of another monitor, or none, it is not heard. */
 void monitors_probed(struct engine *e, unsigned monitor, bool ok);
 /* What is known of each monitor of the configuration. */

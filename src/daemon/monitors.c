@@ -231,6 +231,24 @@ void monitors_links_resynced(struct engine *e)
 	look_at_links(e, NULL);
 }
 
+/* Within a step of the core, but its list of actions is done with. */
+void monitors_look_anew(struct engine *e)
+{
+	uint64_t groups = e->looks;
+
+	e->looks = 0;
+	/* Events of what is found are delivered at once. Where this cannot be done without
+	 * waiting, what the kernel told so far has to do. */
+	(void)watch_poll(e->watch);
+	for (unsigned g = 0; g < e->conf->n_groups; g++) {
+		struct event event = { .type = EVENT_LOOKED };
+
+		event.looked.group = g;
+		if (groups >> g & 1)
+			engine_step(e, &event);
+	}
+}
+
 /* ---- starting and stopping ----------------------------------------------------------------- */
 
 static void open_prober(struct sentry *s)
