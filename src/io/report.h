@@ -78,7 +78,9 @@ json_t *report_groups(const struct report_input *in);
 json_t *report_links(const struct report_input *in);
 
 /* {"monitors":[{"name","ok","weight","type","device","target","program","interval_ms","fall",
- *   "rise","group":id|"all","automatic"}]} */
+ *   "rise","group":id|"all","automatic","since","since_ms","failures","passes" (in a row),
+ *   "rtt_us" of the last answer,"probes","answers","late","errors","error": why the last probe
+ *   was not sent,"lost_members": of a bond, without carrier,"peer":{"node","ok","weight"}}]} */
 json_t *report_monitors(const struct report_input *in);
 
 /*
