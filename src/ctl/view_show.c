@@ -91,8 +91,7 @@ static void add_watched(struct table *t, const json_t *monitor)
 	table_add(t, error || lost ? TONE_BAD : TONE_PLAIN, "%s%s%s%s%s%s%s%s", what,
 		what[0] && device[0] ? " dev " : "", device,
 		reply_number(monitor, "weight") == 0 ? " (watched only)" : "",
-		lost ? ", without carrier: " : "", lost ? lost : "", error ? ": " : "",
-		error ? error : "");
+		lost ? ", down: " : "", lost ? lost : "", error ? ": " : "", error ? error : "");
 }
 
 static void add_monitor(void *user, const json_t *monitor)
