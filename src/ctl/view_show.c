@@ -80,18 +80,29 @@ static void add_peer_monitor(struct table *t, const json_t *monitor)
 		table_add(t, ok ? TONE_GOOD : TONE_BAD, "%s", ok ? "ok" : "fails");
 }
 
-/* What is watched, and what is the matter with it. */
 static void add_watched(struct table *t, const json_t *monitor)
 {
 	const char *what = reply_text_or(monitor, "target", reply_text_or(monitor, "program", ""));
 	const char *device = reply_text_or(monitor, "device", "");
-	const char *error = reply_text_or(monitor, "error", NULL);
-	const char *lost = reply_text_or(monitor, "lost_members", NULL);
 
-	table_add(t, error || lost ? TONE_BAD : TONE_PLAIN, "%s%s%s%s%s%s%s%s", what,
-		what[0] && device[0] ? " dev " : "", device,
-		reply_number(monitor, "weight") == 0 ? " (watched only)" : "",
-		lost ? ", down: " : "", lost ? lost : "", error ? ": " : "", error ? error : "");
+	table_add(t, TONE_PLAIN, "%s%s%s%s", what, what[0] && device[0] ? " dev " : "", device,
+		reply_number(monitor, "weight") == 0 ? " (watched only)" : "");
+}
+
+/* What is the matter with it, in lines under the table. */
+static void put_matter(void *user, const json_t *monitor)
+{
+	FILE *out = (FILE *)user;
+	const char *name = reply_text(monitor, "name");
+	int64_t failures = reply_number(monitor, "failures");
+
+	if (failures > 0)
+		(void)fprintf(out, "%s: %" PRId64 " failed in a row\n", name, failures);
+	if (reply_has(monitor, "error"))
+		(void)fprintf(out, "%s: cannot ask: %s\n", name, reply_text(monitor, "error"));
+	if (reply_has(monitor, "lost_members"))
+		(void)fprintf(out, "%s: members without carrier: %s\n", name,
+			reply_text(monitor, "lost_members"));
 }
 
 static void add_monitor(void *user, const json_t *monitor)
@@ -99,14 +110,12 @@ static void add_monitor(void *user, const json_t *monitor)
 	struct table *t = (struct table *)user;
 	const json_t *group = json_object_get(monitor, "group");
 	bool ok = reply_claim(monitor, "ok");
-	int64_t failures = reply_number(monitor, "failures");
 	char since[DURATION_MAX], rtt[RTT_TEXT_MAX];
 
 	reply_duration(monitor, "since_ms", since);
 	table_add(t, TONE_PLAIN, "%s", reply_text(monitor, "name"));
 	table_add(t, ok ? TONE_GOOD : TONE_BAD, "%s", ok ? "ok" : "fails");
 	table_add(t, TONE_PLAIN, "%s", since);
-	table_add(t, failures > 0 ? TONE_BAD : TONE_PLAIN, "%" PRId64, failures);
 	table_add(t, TONE_PLAIN, "%s", rtt_text(monitor, rtt));
 	add_peer_monitor(t, monitor);
 	table_add(t, TONE_PLAIN, "%" PRId64, reply_number(monitor, "weight"));
@@ -121,8 +130,8 @@ static void add_monitor(void *user, const json_t *monitor)
 
 void view_monitors(const struct page *page, const json_t *answer)
 {
-	static const char *const titles[] = { "MONITOR", "STATE", "FOR", ">MISSED", ">RTT", "PEER",
-		">WEIGHT", "GROUP", "TYPE", "WATCHES", NULL };
+	static const char *const titles[] = { "MONITOR", "STATE", "FOR", ">RTT", "PEER", ">WEIGHT",
+		"GROUP", "TYPE", "WATCHES", NULL };
 	const json_t *monitors = json_object_get(answer, "monitors");
 	struct table t;
 
@@ -133,6 +142,7 @@ void view_monitors(const struct page *page, const json_t *answer)
 	table_init(&t, titles);
 	view_sorted(monitors, monitor_rank, add_monitor, &t);
 	view_table(page, &t);
+	view_sorted(monitors, monitor_rank, put_matter, page->out);
 }
 
 /* ---- counters and config ----------------------------------------------------------------- */
