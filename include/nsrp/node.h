@@ -106,7 +106,13 @@ struct event {
 		} sync;
 		struct {
 			unsigned group;
-		} served, lease_lost, taken_away, looked;
+		} served, lease_lost, taken_away;
+		struct {
+			unsigned group;
+			/* Of its monitors that still pass, those that miss so many answers
+			 * that one more fails them: their weight. */
+			uint16_t doubtful;
+		} looked;
 		struct {
 			unsigned group;
 			enum role role;

@@ -199,9 +199,17 @@ static void asked(struct node *n, mono_t now, unsigned g, struct actions *out)
 	node_act(out, ACTION_LOOK, g);
 }
 
-void handover_looked(struct node *n, mono_t now, unsigned g)
+/* What the master lost, this node may be about to lose as well: both probe, and one of them counts
+ * to the end first. A moment later both know, and the master asks again if that helps. */
+void handover_looked(struct node *n, mono_t now, unsigned g, uint16_t doubtful)
 {
-	if (n->group[g].handover.phase == HANDOVER_LOOKING)
+	uint32_t weight = health_failed_weight(&n->health, n->conf, g);
+
+	if (n->group[g].handover.phase != HANDOVER_LOOKING)
+		return;
+	if (weight + doubtful >= n->conf->group[g].threshold)
+		enter(n, g, HANDOVER_REFUSING, mono_after_ms(now, RESERVE_MS));
+	else
 		answer(n, now, g);
 }
 

@@ -310,7 +310,7 @@ static void dispatch(struct node *n, mono_t now, const struct event *e, struct a
 	case EVENT_REFUSED: mirror_refused(n, e->refused.order, e->refused.why); break;
 	case EVENT_RESYNC: mirror_asked(n, now, true); break;
 	case EVENT_AUDIT: mirror_asked(n, now, false); break;
-	case EVENT_LOOKED: handover_looked(n, now, e->looked.group); break;
+	case EVENT_LOOKED: handover_looked(n, now, e->looked.group, e->looked.doubtful); break;
 	case EVENT_SERVED: served(n, e->served.group); break;
 	case EVENT_ROLE_DONE:
 		group_role_done(n, now, e->role_done.group, e->role_done.role, e->role_done.term,

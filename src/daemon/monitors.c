@@ -231,6 +231,22 @@ void monitors_links_resynced(struct engine *e)
 	look_at_links(e, NULL);
 }
 
+/* The weight of the group's monitors that pass, and would fail with the next probe. */
+static uint16_t doubtful_weight(const struct engine *e, unsigned g)
+{
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; i < e->conf->n_monitors; i++) {
+		const struct conf_monitor *m = &e->conf->monitor[i];
+		const struct sentry *s = e->sentry[i];
+
+		if (s != NULL && (m->all_groups || m->group == g) && !s->damper.failed &&
+			s->damper.failures > 0 && s->damper.failures + 1 >= m->fall)
+			sum += m->weight;
+	}
+	return sum < UINT16_MAX ? (uint16_t)sum : UINT16_MAX;
+}
+
 /* Within a step of the core, but its list of actions is done with. */
 void monitors_look_anew(struct engine *e)
 {
@@ -244,6 +260,7 @@ void monitors_look_anew(struct engine *e)
 		struct event event = { .type = EVENT_LOOKED };
 
 		event.looked.group = g;
+		event.looked.doubtful = doubtful_weight(e, g);
 		if (groups >> g & 1)
 			engine_step(e, &event);
 	}

@@ -210,7 +210,8 @@ static void look(struct pair *p, unsigned i)
 	for (unsigned m = 0; looks != 0 && m < side->finds; m++)
 		pair_monitor(p, i, m, false);
 	for (unsigned g = 0; g < CONF_GROUPS_MAX && !side->blind; g++) {
-		struct event event = { .type = EVENT_LOOKED, .looked = { .group = g } };
+		struct event event = { .type = EVENT_LOOKED,
+			.looked = { .group = g, .doubtful = side->doubts } };
 
 		if (looks >> g & 1)
 			pair_event(p, i, &event);

@@ -213,6 +213,38 @@ static void a_peer_reads_its_links_anew_before_it_accepts(void **state)
 	assert_owner(p, 0);
 }
 
+/* Both lost their uplink, and the master was the first to notice. */
+static void a_peer_about_to_fail_itself_does_not_accept(void **state)
+{
+	struct pair *p = *state;
+
+	pair_start_both(p);
+	p->side[1].doubts = 255;
+	pair_monitor(p, 0, 0, false);
+	pair_run(p, 100);
+	ASSERT_TOLD(p, "fw2: group 7: hand-over looking -> refusing",
+		"fw1: group 7: hand-over to fw2 failed: the peer refused");
+	pair_monitor(p, 1, 0, false);
+	p->side[1].doubts = 0;
+	pair_run(p, 10000);
+	assert_states(p, GROUP_MASTER, GROUP_INOPERABLE);
+	assert_int_equal(pair_counter(p, 0, COUNTER_HANDOVERS_FAILED), 1);
+}
+
+static void a_doubt_that_was_none_delays_the_hand_over(void **state)
+{
+	struct pair *p = *state;
+
+	pair_start_both(p);
+	p->side[1].doubts = 255;
+	pair_monitor(p, 0, 0, false);
+	pair_run(p, 100);
+	p->side[1].doubts = 154; /* below the threshold, with what fails */
+	pair_monitor(p, 1, 1, false);
+	pair_run(p, 1000);
+	assert_states(p, GROUP_INOPERABLE, GROUP_MASTER);
+}
+
 /* Maintenance, and whoever forces it, asks for the peer as it is. */
 static void who_must_accept_reads_nothing_anew(void **state)
 {
@@ -478,6 +510,8 @@ int main(void)
 		STORY(a_peer_that_is_not_ready_refuses),
 		STORY(a_failed_monitor_asks_again_less_and_less_often),
 		STORY(a_peer_reads_its_links_anew_before_it_accepts),
+		STORY(a_peer_about_to_fail_itself_does_not_accept),
+		STORY(a_doubt_that_was_none_delays_the_hand_over),
 		STORY(who_must_accept_reads_nothing_anew),
 		STORY(a_look_that_never_ends_is_no_answer),
 		STORY(a_peer_lost_while_it_is_asked_ends_the_hand_over),
