@@ -298,6 +298,7 @@ static int start(struct engine *e)
 	loop_timer_init(&e->core_timer, &e->loop, core_due, e);
 	loop_timer_init(&e->alive_timer, &e->loop, alive_due, e);
 	desk_init(e);
+	monitors_init(e);
 	result = start_node(e);
 	if (result == 0)
 		result = tables_init(e);
@@ -307,7 +308,7 @@ static int start(struct engine *e)
 		result = process_drop_privileges(e->log);
 	if (result != 0)
 		return result;
-	monitors_init(e);
+	monitors_start(e);
 	loop_fd_init(&e->guardian_io, &e->loop, e->setup->guardian_fd, guardian_says, e);
 	alive_due(e, loop_now());
 	return 0;

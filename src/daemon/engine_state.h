@@ -164,8 +164,10 @@ void ways_drain(struct engine *e);
 void ways_counters(const struct engine *e, struct path_counters *ret_sum);
 
 /* monitors.c */
-/* After ways_init(): link monitors live on its watch. What fails already is told to the core. */
+/* Before ways_init(), whose watch tells of links. */
 void monitors_init(struct engine *e);
+/* After it: link monitors live on its watch. What fails already is told to the core. */
+void monitors_start(struct engine *e);
 void monitors_fini(struct engine *e);
 /* Starts and stops monitors; those that are the same by name and by what they ask go on. */
 void monitors_reconfigure(struct engine *e);

@@ -344,6 +344,10 @@ static void stop(struct sentry *s)
 void monitors_init(struct engine *e)
 {
 	loop_timer_init(&e->poll_timer, &e->loop, poll_carriers, e);
+}
+
+void monitors_start(struct engine *e)
+{
 	/* Of an interface set up a moment ago the dump may not have the carrier yet. */
 	for (unsigned i = 0; i < e->conf->n_monitors; i++) {
 		if (e->conf->monitor[i].type == CONF_MONITOR_LINK)

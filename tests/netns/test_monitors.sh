@@ -35,7 +35,7 @@ one_master() {
 	[ "$(is_state fw1 master && echo 1)$(is_state fw2 master && echo 1)" = 1 ]
 }
 
-term() { ctl fw2 --json status | jq '.groups[0].term'; }
+term() { ctl fw1 --json status | jq '.groups[0].term'; }
 
 now_us() { echo "${EPOCHREALTIME/[.,]/}"; }
 
@@ -65,8 +65,10 @@ home() { # the group is fw1's again
 	wait_state fw1 master && wait_state fw2 primary-backup
 }
 
-# The longest gaps of the stream, and how long it took inside, from the fault to the log's line.
-GAPS=() INSIDE=()
+# For each fault: packets that a stream of one a millisecond lost, its longest gap (other work of
+# these cores included, as reading of the kernels' tables is), and how long it took from the
+# command to the log's line (its start included).
+LOST=() GAPS=() INSIDE=()
 fault() { # NODE TEXT COMMAND...
 	local node=$1 text=$2 since
 	shift 2
@@ -75,13 +77,15 @@ fault() { # NODE TEXT COMMAND...
 	since=$(now_us)
 	"$@"
 	probe_end
+	LOST+=("$(field lost "$PROBE")")
 	GAPS+=("$(field gap_ms "$PROBE")")
 	INSIDE+=("$(took_ms "$since" "$node" "$text")")
 }
 
 measured() { # NAME
-	echo "# $1, ms: inside ${INSIDE[*]}, median $(median "${INSIDE[@]}");" \
-		"gap of the stream ${GAPS[*]}, median $(median "${GAPS[@]}")"
+	echo "# $1: packets lost ${LOST[*]}, median $(median "${LOST[@]}");" \
+		"gap ${GAPS[*]}, median $(median "${GAPS[@]}") ms;" \
+		"command to log ${INSIDE[*]}, median $(median "${INSIDE[@]}") ms"
 }
 
 TAKEN="primary-backup -> master, monitors (rule 2b"
@@ -95,7 +99,7 @@ check "every interface of the group is watched" monitor_is fw1 lan0/0 ok true
 check "a node tells the peer's monitors, too" wait_for 3 monitor_is fw1 wan0/0 peer.ok true
 
 lose() { # NAME WATCHED NODE DEVICE
-	GAPS=() INSIDE=()
+	LOST=() GAPS=() INSIDE=()
 	for _ in $(seq "$ROUNDS"); do
 		fault fw2 "$TAKEN" on "$3" ip link set "$4" down
 		is_state fw2 master || not_ok "$1: the peer is master"
@@ -103,8 +107,8 @@ lose() { # NAME WATCHED NODE DEVICE
 		link_up "$3" "$4"
 		home
 	done
-	measured "$1, fault to new master"
-	check "$1: the peer is master within 5 ms" at_most "$(median "${INSIDE[@]}")" "${LINK_MS:-5}"
+	measured "$1"
+	check "$1: the outage is at most 5 ms" at_most "$(median "${LOST[@]}")" 5
 }
 lose "own side of lan0 down" lan0 fw1 lan0
 lose "own side of wan0 down" wan0 fw1 wan0
@@ -193,6 +197,8 @@ fw1_probes() { # KIND
 	esac
 }
 
+hole "udp dport 1" # the first use of nft takes its time
+heal
 MAC=$(on fw1 cat /sys/class/net/wan0/address)
 for kind in ping4 ping6 arp4 arp6; do
 	target=$SERVER
@@ -205,7 +211,7 @@ for kind in ping4 ping6 arp4 arp6; do
 	END
 	wait_for 3 monitor_is fw1 "$kind" ok true
 	sleep 1.5
-	GAPS=() INSIDE=()
+	LOST=() GAPS=() INSIDE=()
 	for _ in $(seq "$ROUNDS"); do
 		fault fw1 "monitor $kind: fails" hole "$(fw1_probes $kind)"
 		is_state fw2 master || not_ok "$kind: a black hole moves the group"
