@@ -142,13 +142,14 @@ static void order_role(
 	machine_obey_guard(w, m, &out);
 }
 
-/* What it would find out comes as a fault of a moment, if at all. */
+/* What it finds out comes as a fault of a moment, if at all; doubt comes at times. */
 static void looks(struct world *w, const struct machine *m, unsigned group)
 {
 	struct item item = world_item(w, w->now, ITEM_TELL, m->id);
 
 	item.tell.event = (struct event){ .type = EVENT_LOOKED };
 	item.tell.event.looked.group = group;
+	item.tell.event.looked.doubtful = rng_chance(&w->rng, 5) ? 255 : 0;
 	world_push(w, &item);
 }
 
