@@ -58,6 +58,7 @@ enum event_type {
 	EVENT_LOST,       /* this kernel lost events of mirrored objects */
 	EVENT_REFUSED,    /* an order of ACTION_WRITE was not carried out */
 	EVENT_RESYNC,     /* the operator wants everything mirrored anew */
+	EVENT_LOOKED,     /* ACTION_LOOK is done; what it found out came before */
 	EVENT_AUDIT,      /* the operator wants both kernels, indexes and the two nodes compared */
 };
 
@@ -108,6 +109,12 @@ struct event {
 		} served, lease_lost, taken_away;
 		struct {
 			unsigned group;
+			/* Of its monitors that still pass, those that miss so many answers
+			 * that one more fails them: their weight. */
+			uint16_t doubtful;
+		} looked;
+		struct {
+			unsigned group;
 			enum role role;
 			uint32_t term;
 			unsigned failed; /* addresses and routes that the kernel refused */
@@ -136,6 +143,7 @@ enum action_type {
 	ACTION_WRITE,    /* give the kernel the orders in bytes: struct object_order, in a row */
 	ACTION_FETCH,    /* ask the kernel for the object of kind `target` with the key in bytes */
 	ACTION_DUMP,     /* the next step of the dump of kind `target`, which may be its first */
+	ACTION_LOOK,     /* read the link monitors of group `target` anew, then EVENT_LOOKED */
 	ACTION_END_DUMP, /* the rest of it is not wanted */
 };
 
@@ -295,6 +303,13 @@ struct mirror_past {
 	uint32_t unanswered; /* of ours that are under way */
 };
 
+/* What the peer last said of a monitor that has the same name here. */
+struct monitor_view {
+	bool known; /* false: it has none, or is not heard, or has not told yet */
+	bool ok;
+	uint8_t weight;
+};
+
 struct mirror_view {
 	bool on;                               /* there is one */
 	bool up;                               /* there is a channel to the peer */
@@ -327,6 +342,7 @@ struct node_view {
 	struct group_view group[CONF_GROUPS_MAX];
 	struct path_view path[CONF_PATHS_MAX];
 	bool monitor_ok[CONF_MONITORS_MAX];
+	struct monitor_view peer_monitor[CONF_MONITORS_MAX];
 };
 
 void node_look(const struct node *n, mono_t now, struct node_view *ret_view);

@@ -167,6 +167,10 @@ enum result {
 	X(KERNEL_RESTARTED, "kernel_restarted", "kernel: dumps begun anew, the table had moved")   \
 	X(KERNEL_ORDERS, "kernel_orders", "kernel: orders given")                                  \
 	X(KERNEL_REFUSED, "kernel_refused", "kernel: orders it did not carry out")                 \
+	X(MONITOR_PROBES, "monitor_probes", "monitors: probes sent")                               \
+	X(MONITOR_ANSWERS, "monitor_answers", "monitors: probes answered in time")                 \
+	X(MONITOR_LATE, "monitor_late", "monitors: probes answered too late")                      \
+	X(MONITOR_ERRORS, "monitor_errors", "monitors: probes that could not be sent")             \
 	X(CONTROL_REQUESTS, "control_requests", "requests on the control socket")                  \
 	X(CONTROL_MALFORMED, "control_malformed", "requests that were not well-formed")            \
 	X(CONTROL_REFUSED, "control_refused", "requests refused for lack of permission")           \

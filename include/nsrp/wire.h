@@ -16,6 +16,7 @@ enum {
 	WIRE_BEAT_FRAME_MAX = 1432, /* what a heartbeat may need: fits IPv6/UDP in 1500 */
 	WIRE_GROUP_RECORD_LEN = 16,
 	WIRE_ECHO_RECORD_LEN = 10,
+	WIRE_MONITOR_RECORD_LEN = 6,
 	WIRE_DATA_LEN = 16,    /* of DATA before its records */
 	WIRE_CHANNEL_LEN = 15, /* of CHANNEL, at least */
 };
@@ -44,6 +45,7 @@ enum {
 	X(REQUEST, 19, "an operator's command for the other node")                                 \
 	X(ANSWER, 20, "the result of a request")                                                   \
 	X(CHANNEL, 21, "the sender's half of the channel: epoch, next number, lag, flags")         \
+	X(MONITORS, 22, "for some monitors: name, weight, whether it fails")                       \
 	X(DATA, 24, "numbered records of the channel")                                             \
 	X(ACK, 25, "what was delivered of the channel")
 
@@ -115,6 +117,15 @@ enum wire_beat_flag {
 enum wire_group_flag {
 #define X(name, number, text) WIRE_GROUP_##name = number,
 	WIRE_GROUP_FLAGS(X)
+#undef X
+};
+
+/* Flags of a record in MONITORS. */
+#define WIRE_MONITOR_FLAGS(X) X(FAILS, 0x01, "it fails on the sender")
+
+enum wire_monitor_flag {
+#define X(name, number, text) WIRE_MONITOR_##name = number,
+	WIRE_MONITOR_FLAGS(X)
 #undef X
 };
 

@@ -36,6 +36,25 @@ static void check_need(const struct conf_draft *draft, unsigned monitor, unsigne
 			block->title, conf_keywords[keyword].key, type);
 }
 
+/* The pair's own addresses answer on the master alone, and there always: nothing is learnt from
+ * that. */
+static void check_target(const struct conf_draft *draft, const struct conf_monitor *m,
+	const struct conf_block *block)
+{
+	const struct conf *conf = &draft->conf;
+
+	for (unsigned i = 0; m->target.family != 0 && i < conf->n_addresses; i++) {
+		if (!conf_ip_equal(&m->target, &conf->address[i].ip))
+			continue;
+		conf_warning(draft->source->findings,
+			conf_check_line(draft, block, KEYWORD_MONITOR_TARGET),
+			"[%s] target: found a virtual address of this pair (see line %u), allowed: "
+			"another host's, as that of the next router",
+			block->title, draft->address_entry[i]->line);
+		return;
+	}
+}
+
 void conf_check_monitors(const struct conf_draft *draft)
 {
 	for (unsigned i = 0; i < draft->conf.n_monitors; i++) {
@@ -50,12 +69,7 @@ void conf_check_monitors(const struct conf_draft *draft)
 			m->target.family != 0);
 		check_need(draft, i, KEYWORD_MONITOR_PROGRAM, needs[m->type].program,
 			m->program[0] != '\0');
-		if (m->type == CONF_MONITOR_ARP && m->target.family == AF_INET6)
-			conf_error(draft->source->findings,
-				conf_check_line(draft, block, KEYWORD_MONITOR_TARGET),
-				"[%s] target: found IPv6, allowed: IPv4 for type arp; or type = "
-				"ping",
-				block->title);
+		check_target(draft, m, block);
 		if (m->type == CONF_MONITOR_PING && m->device[0] == '\0' &&
 			m->target.family == AF_INET6 && conf_ip_is_link_local(&m->target))
 			conf_error(draft->source->findings,
@@ -66,6 +80,21 @@ void conf_check_monitors(const struct conf_draft *draft)
 	}
 }
 
+/* What the monitors of group i weigh together; how many there are. */
+static unsigned weight_of(const struct conf *conf, unsigned i, unsigned *ret_n)
+{
+	unsigned weight = 0;
+
+	*ret_n = 0;
+	for (unsigned j = 0; j < conf->n_monitors; j++) {
+		if (!conf->monitor[j].all_groups && conf->monitor[j].group != i)
+			continue;
+		weight += conf->monitor[j].weight;
+		(*ret_n)++;
+	}
+	return weight;
+}
+
 /* A group that has monitors, whose weights together do not make its threshold. */
 void conf_check_thresholds(const struct conf_draft *draft)
 {
@@ -73,18 +102,20 @@ void conf_check_thresholds(const struct conf_draft *draft)
 
 	for (unsigned i = 0; i < conf->n_groups; i++) {
 		const struct conf_block *block = draft->group_block[i];
-		unsigned weight = 0;
+		unsigned n, weight = weight_of(conf, i, &n);
+		unsigned line = conf_check_line(draft, block, KEYWORD_GROUP_THRESHOLD);
 
-		for (unsigned j = 0; j < conf->n_monitors; j++) {
-			if (conf->monitor[j].all_groups || conf->monitor[j].group == i)
-				weight += conf->monitor[j].weight;
-		}
-		if (weight == 0 || weight >= conf->group[i].threshold)
+		if (n == 0 || weight >= conf->group[i].threshold)
 			continue;
-		conf_warning(draft->source->findings,
-			conf_check_line(draft, block, KEYWORD_GROUP_THRESHOLD),
-			"[%s] threshold: found %u, which its monitors cannot reach: their weights "
-			"make %u together",
-			block->title, conf->group[i].threshold, weight);
+		if (weight == 0)
+			conf_warning(draft->source->findings, line,
+				"[%s] threshold: found %u, which its monitors cannot reach: all of "
+				"them only watch (weight 0)",
+				block->title, conf->group[i].threshold);
+		else
+			conf_warning(draft->source->findings, line,
+				"[%s] threshold: found %u, which its monitors cannot reach: their "
+				"weights make %u together",
+				block->title, conf->group[i].threshold, weight);
 	}
 }

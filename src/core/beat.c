@@ -92,6 +92,7 @@ static size_t put_body(struct node *n, mono_t now, uint8_t *body)
 	put_groups(n, &w);
 	put_requests(n, &w);
 	mirror_put_channel(n, now, &w);
+	vigil_put(&n->vigil, &n->health, n->conf, &w); /* the last: what fits */
 	assert(writer_ok(&w));
 	return w.used;
 }
@@ -212,7 +213,7 @@ struct message {
 	struct peer_record record[CONF_GROUPS_MAX]; /* by group index */
 	uint32_t request_id, answer_id;
 	uint8_t verb, group, request_flags, result;
-	struct span channel, data, ack; /* data NULL: none */
+	struct span channel, data, ack, monitors; /* data NULL: none */
 };
 
 static bool parse_record(struct reader *r, struct peer_record *record)
@@ -296,6 +297,7 @@ static bool parse_tlv(
 		m->result = reader_u8(&r);
 		break;
 	case WIRE_TLV_CHANNEL: m->channel = value; return value.len >= WIRE_CHANNEL_LEN;
+	case WIRE_TLV_MONITORS: m->monitors = value; return vigil_is_well_formed(value);
 	case WIRE_TLV_DATA: m->data = value; break;
 	case WIRE_TLV_ACK: m->ack = value; break;
 	default: break; /* of a later release */
@@ -366,6 +368,8 @@ static void heard_facts(struct node *n, mono_t now, const struct message *m, str
 		heard_group(n, now, g, &m->record[g], out);
 	if (m->channel.data != NULL)
 		(void)mirror_heard_channel(n, m->channel);
+	if (m->monitors.data != NULL)
+		vigil_heard(&n->vigil, n->conf, m->monitors);
 	heard_requests(n, now, m, out);
 }
 

@@ -26,6 +26,7 @@ static const char *phase_name(enum handover_phase phase)
 	case HANDOVER_RELEASING: return "releasing";
 	case HANDOVER_RELEASED: return "released";
 	case HANDOVER_RECLAIMING: return "reclaiming";
+	case HANDOVER_LOOKING: return "looking";
 	case HANDOVER_RESERVED: return "reserved";
 	case HANDOVER_REFUSING: return "refusing";
 	}
@@ -41,7 +42,7 @@ static void enter(struct node *n, unsigned g, enum handover_phase phase, mono_t 
 		phase_name(h->phase), phase_name(phase), h->term);
 	h->phase = phase;
 	h->until = until;
-	n->beat_now = true;
+	n->beat_now |= phase != HANDOVER_LOOKING; /* which the peer need not know */
 }
 
 bool handover_is_active(const struct node *n, unsigned g)
@@ -52,6 +53,7 @@ bool handover_is_active(const struct node *n, unsigned g)
 	case HANDOVER_RELEASING:
 	case HANDOVER_RELEASED:
 	case HANDOVER_RECLAIMING:
+	case HANDOVER_LOOKING:
 	case HANDOVER_RESERVED: return true;
 	case HANDOVER_NONE:
 	case HANDOVER_REFUSING: break;
@@ -63,6 +65,7 @@ enum wire_handover handover_step(const struct node *n, unsigned g)
 {
 	switch (n->group[g].handover.phase) {
 	case HANDOVER_NONE:
+	case HANDOVER_LOOKING:
 	case HANDOVER_RECLAIMING: break;
 	case HANDOVER_ASKING:
 	case HANDOVER_DRAINING:
@@ -144,9 +147,17 @@ void handover_cancel(
 	case HANDOVER_DRAINING:
 	case HANDOVER_RELEASED:
 	case HANDOVER_RECLAIMING: finish(n, now, g, result, out); break;
+	case HANDOVER_LOOKING:
 	case HANDOVER_RESERVED:
 	case HANDOVER_REFUSING: enter(n, g, HANDOVER_NONE, MONO_NEVER); break;
 	}
+}
+
+/* The master does not ask whether this node is fit for it. */
+static bool is_forced(const struct peer_record *peer)
+{
+	return (peer->flags & WIRE_GROUP_FORCED) || peer->reason == REASON_MAINTENANCE ||
+	       peer->reason == REASON_STOPPING;
 }
 
 /* The master asks: is this node fit for it? */
@@ -157,26 +168,49 @@ static bool may_accept(const struct node *n, unsigned g)
 
 	if (!own.eligible || n->joining != JOINING_NOT || peer->handover_term <= n->group[g].term)
 		return false;
-	if ((peer->flags & WIRE_GROUP_FORCED) || peer->reason == REASON_MAINTENANCE ||
-		peer->reason == REASON_STOPPING)
+	if (is_forced(peer))
 		return true;
 	if (peer->reason == REASON_PREEMPT && !n->group[g].preempting) /* not any more */
 		return false;
 	return own.operable && (own.in_sync || peer->reason == REASON_MONITORS);
 }
 
-static void asked(struct node *n, mono_t now, unsigned g)
+static void answer(struct node *n, mono_t now, unsigned g)
+{
+	enter(n, g, may_accept(n, g) ? HANDOVER_RESERVED : HANDOVER_REFUSING,
+		mono_after_ms(now, RESERVE_MS));
+}
+
+/* News of a carrier may be a second late: a node whose own cable is out does not take over. */
+static void asked(struct node *n, mono_t now, unsigned g, struct actions *out)
 {
 	struct group *group = &n->group[g];
 	struct handover *h = &group->handover;
 
 	if (h->phase != HANDOVER_NONE && h->term == group->peer.handover_term)
 		return;
-	bool accept = may_accept(n, g);
-
 	h->term = group->peer.handover_term;
 	h->reason = group->peer.reason;
-	enter(n, g, accept ? HANDOVER_RESERVED : HANDOVER_REFUSING, mono_after_ms(now, RESERVE_MS));
+	if (!may_accept(n, g) || is_forced(&group->peer)) {
+		answer(n, now, g);
+		return;
+	}
+	enter(n, g, HANDOVER_LOOKING, mono_after_ms(now, RESERVE_MS));
+	node_act(out, ACTION_LOOK, g);
+}
+
+/* What the master lost, this node may be about to lose as well: both probe, and one of them counts
+ * to the end first. A moment later both know, and the master asks again if that helps. */
+void handover_looked(struct node *n, mono_t now, unsigned g, uint16_t doubtful)
+{
+	uint32_t weight = health_failed_weight(&n->health, n->conf, g);
+
+	if (n->group[g].handover.phase != HANDOVER_LOOKING)
+		return;
+	if (weight + doubtful >= n->conf->group[g].threshold)
+		enter(n, g, HANDOVER_REFUSING, mono_after_ms(now, RESERVE_MS));
+	else
+		answer(n, now, g);
 }
 
 /* A master says RELEASED for RELEASED_MS and takes back after twice that, or when it hears nothing
@@ -213,7 +247,7 @@ static void heard_as_peer(struct node *n, mono_t now, unsigned g, struct actions
 	if (group->state == GROUP_MASTER)
 		return;
 	switch ((enum wire_handover)group->peer.handover) {
-	case WIRE_HANDOVER_ASK: asked(n, now, g); break;
+	case WIRE_HANDOVER_ASK: asked(n, now, g, out); break;
 	case WIRE_HANDOVER_RELEASED: take_over(n, now, g, out); break;
 	case WIRE_HANDOVER_NONE:
 		if (group->handover.phase != HANDOVER_NONE)
@@ -232,6 +266,7 @@ void handover_heard(struct node *n, mono_t now, unsigned g, struct actions *out)
 
 	switch (h->phase) {
 	case HANDOVER_NONE:
+	case HANDOVER_LOOKING:
 	case HANDOVER_RESERVED:
 	case HANDOVER_REFUSING: heard_as_peer(n, now, g, out); break;
 	case HANDOVER_ASKING:

@@ -34,4 +34,8 @@ bool handover_is_active(const struct node *n, unsigned g);
 /* The step to tell the peer. */
 enum wire_handover handover_step(const struct node *n, unsigned g);
 
+/* The link monitors of group g were read anew: the peer that asked for it is answered.
+ * `doubtful`: weight of monitors that are about to fail. */
+void handover_looked(struct node *n, mono_t now, unsigned g, uint16_t doubtful);
+
 #endif

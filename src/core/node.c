@@ -60,6 +60,7 @@ struct node *node_init(void *mem, const struct node_env *env, const struct node_
 	n->deadline = now;
 	handshake_init(&n->handshake, env->crypto, conf->cluster_id, conf->self, env->release);
 	linkset_init(&n->links, conf->n_links, conf->n_paths, node_detection_us(n));
+	vigil_init(&n->vigil, conf);
 	n->joining = adopt != 0 ? JOINING_LATE : JOINING_BOOT;
 	n->join_latest = mono_after_ms(now, conf->boot_wait_max_ms);
 	n->join_until = adopt != 0 ? mono_after_us(now, node_detection_us(n)) : n->join_latest;
@@ -80,6 +81,7 @@ struct node *node_init(void *mem, const struct node_env *env, const struct node_
 void node_forget_peer(struct node *n, mono_t now, enum reason reason, struct actions *out)
 {
 	n->peer_known = false;
+	vigil_forget_peer(&n->vigil);
 	n->peer_gone = reason;
 	for (unsigned g = 0; g < n->conf->n_groups; g++) {
 		n->group[g].peer.known = false;
@@ -261,6 +263,7 @@ static void monitor_reported(struct node *n, unsigned monitor, bool ok)
 	if (!health_reported(&n->health, monitor, ok))
 		return;
 	n->beat_now = true;
+	vigil_tell_first(&n->vigil, monitor);
 	log_info(n->env.log, "monitor %s: %s", n->conf->monitor[monitor].name,
 		ok ? "passes" : "fails");
 }
@@ -317,6 +320,7 @@ static void dispatch(struct node *n, mono_t now, const struct event *e, struct a
 	case EVENT_REFUSED: mirror_refused(n, e->refused.order, e->refused.why); break;
 	case EVENT_RESYNC: mirror_asked(n, now, true); break;
 	case EVENT_AUDIT: mirror_asked(n, now, false); break;
+	case EVENT_LOOKED: handover_looked(n, now, e->looked.group, e->looked.doubtful); break;
 	case EVENT_SERVED: served(n, e->served.group); break;
 	case EVENT_ROLE_DONE:
 		group_role_done(n, now, e->role_done.group, e->role_done.role, e->role_done.term,

@@ -103,6 +103,7 @@ enum result node_reconfigure(
 	if (!conf_can_replace(n->conf, conf))
 		return RESULT_NEEDS_RESTART;
 	handshake_keys_changed(&n->handshake);
+	vigil_init(&n->vigil, conf);
 	move_paths(n, conf);
 	move_monitors(n, conf);
 	move_groups(n, now, conf, out);

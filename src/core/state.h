@@ -15,6 +15,7 @@
 #include "health.h"
 #include "linkset.h"
 #include "suspect.h"
+#include "vigil.h"
 
 struct mirror;
 
@@ -25,6 +26,7 @@ enum handover_phase {
 	HANDOVER_RELEASING,  /* master: its addresses are being removed */
 	HANDOVER_RELEASED,   /* waits for the peer to be master */
 	HANDOVER_RECLAIMING, /* it is not: says that it will be master again, and waits on */
+	HANDOVER_LOOKING,    /* peer: reads its links anew before it answers */
 	HANDOVER_RESERVED,   /* peer: waits for the master's release */
 	HANDOVER_REFUSING,   /* peer: says no until the master stops asking */
 };
@@ -96,6 +98,7 @@ struct node {
 	struct linkset links;
 	struct suspect suspect;
 	struct health health;
+	struct vigil vigil;
 	bool carrier[CONF_PATHS_MAX];
 	bool in_sync;
 

@@ -78,6 +78,8 @@ void node_look(const struct node *n, mono_t now, struct node_view *ret_view)
 		v->path[i].heard_at = n->links.path[i].heard_at;
 		v->path[i].echo_age_us = (uint32_t)n->links.path[i].echo_age_us;
 	}
-	for (unsigned i = 0; i < n->conf->n_monitors; i++)
+	for (unsigned i = 0; i < n->conf->n_monitors; i++) {
 		v->monitor_ok[i] = !n->health.failed[i];
+		v->peer_monitor[i] = n->vigil.peer[i];
+	}
 }

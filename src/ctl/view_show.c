@@ -56,33 +56,82 @@ static int monitor_rank(const json_t *monitor)
 	return reply_claim(monitor, "ok") ? 1 : 0;
 }
 
+enum { RTT_TEXT_MAX = 32 };
+
+static const char *rtt_text(const json_t *monitor, char text[RTT_TEXT_MAX])
+{
+	int64_t us = reply_number(monitor, "rtt_us");
+
+	if (!reply_has(monitor, "rtt_us"))
+		return "-";
+	(void)snprintf(
+		text, RTT_TEXT_MAX, "%" PRId64 ".%02" PRId64 " ms", us / 1000, us % 1000 / 10);
+	return text;
+}
+
+static void add_peer_monitor(struct table *t, const json_t *monitor)
+{
+	const json_t *peer = json_object_get(monitor, "peer");
+	bool ok = reply_claim(peer, "ok");
+
+	if (!json_is_object(peer))
+		table_add(t, TONE_PLAIN, "-");
+	else
+		table_add(t, ok ? TONE_GOOD : TONE_BAD, "%s", ok ? "ok" : "fails");
+}
+
+static void add_watched(struct table *t, const json_t *monitor)
+{
+	const char *what = reply_text_or(monitor, "target", reply_text_or(monitor, "program", ""));
+	const char *device = reply_text_or(monitor, "device", "");
+
+	table_add(t, TONE_PLAIN, "%s%s%s%s", what, what[0] && device[0] ? " dev " : "", device,
+		reply_number(monitor, "weight") == 0 ? " (watched only)" : "");
+}
+
+/* What is the matter with it, in lines under the table. */
+static void put_matter(void *user, const json_t *monitor)
+{
+	FILE *out = (FILE *)user;
+	const char *name = reply_text(monitor, "name");
+	int64_t failures = reply_number(monitor, "failures");
+
+	if (failures > 0)
+		(void)fprintf(out, "%s: %" PRId64 " failed in a row\n", name, failures);
+	if (reply_has(monitor, "error"))
+		(void)fprintf(out, "%s: cannot ask: %s\n", name, reply_text(monitor, "error"));
+	if (reply_has(monitor, "lost_members"))
+		(void)fprintf(out, "%s: members without carrier: %s\n", name,
+			reply_text(monitor, "lost_members"));
+}
+
 static void add_monitor(void *user, const json_t *monitor)
 {
 	struct table *t = (struct table *)user;
 	const json_t *group = json_object_get(monitor, "group");
 	bool ok = reply_claim(monitor, "ok");
-	int64_t weight = reply_number(monitor, "weight");
+	char since[DURATION_MAX], rtt[RTT_TEXT_MAX];
 
+	reply_duration(monitor, "since_ms", since);
 	table_add(t, TONE_PLAIN, "%s", reply_text(monitor, "name"));
 	table_add(t, ok ? TONE_GOOD : TONE_BAD, "%s", ok ? "ok" : "fails");
-	table_add(t, TONE_PLAIN, "%" PRId64, weight);
+	table_add(t, TONE_PLAIN, "%s", since);
+	table_add(t, TONE_PLAIN, "%s", rtt_text(monitor, rtt));
+	add_peer_monitor(t, monitor);
+	table_add(t, TONE_PLAIN, "%" PRId64, reply_number(monitor, "weight"));
 	if (json_is_integer(group))
 		table_add(t, TONE_PLAIN, "%" PRId64, reply_number(monitor, "group"));
 	else
 		table_add(t, TONE_PLAIN, "%s", reply_text(monitor, "group"));
 	table_add(t, TONE_PLAIN, "%s%s", reply_text(monitor, "type"),
 		reply_claim(monitor, "automatic") ? " (auto)" : "");
-	const char *what = reply_text_or(monitor, "target", reply_text_or(monitor, "program", ""));
-	const char *device = reply_text_or(monitor, "device", "");
-
-	table_add(t, TONE_PLAIN, "%s%s%s%s", what, what[0] && device[0] ? " dev " : "", device,
-		weight == 0 ? " (watched only)" : "");
+	add_watched(t, monitor);
 }
 
 void view_monitors(const struct page *page, const json_t *answer)
 {
-	static const char *const titles[] = { "MONITOR", "STATE", ">WEIGHT", "GROUP", "TYPE",
-		"WATCHES", NULL };
+	static const char *const titles[] = { "MONITOR", "STATE", "FOR", ">RTT", "PEER", ">WEIGHT",
+		"GROUP", "TYPE", "WATCHES", NULL };
 	const json_t *monitors = json_object_get(answer, "monitors");
 	struct table t;
 
@@ -93,6 +142,7 @@ void view_monitors(const struct page *page, const json_t *answer)
 	table_init(&t, titles);
 	view_sorted(monitors, monitor_rank, add_monitor, &t);
 	view_table(page, &t);
+	view_sorted(monitors, monitor_rank, put_matter, page->out);
 }
 
 /* ---- counters and config ----------------------------------------------------------------- */
@@ -105,6 +155,7 @@ static const char *counter_group(const json_t *counter)
 		{ "mirror:", "mirror" },
 		{ "channel:", "channel of the mirror" },
 		{ "kernel:", "kernel's tables" },
+		{ "monitors:", "monitors" },
 	};
 	const char *text = reply_text(counter, "text");
 

@@ -20,6 +20,14 @@ static void sum_counters(const struct engine *e, uint64_t sum[COUNTER_COUNT])
 	sum[COUNTER_SEND_FILTERED] += paths.send_filtered;
 	sum[COUNTER_RECEIVE_OVERRUNS] += paths.overruns;
 	tables_counters(e, sum);
+
+	struct monitor_counts monitors;
+
+	monitors_counters(e, &monitors);
+	sum[COUNTER_MONITOR_PROBES] += monitors.probes;
+	sum[COUNTER_MONITOR_ANSWERS] += monitors.answers;
+	sum[COUNTER_MONITOR_LATE] += monitors.late;
+	sum[COUNTER_MONITOR_ERRORS] += monitors.errors;
 }
 
 static json_t *show(const struct report_input *in, enum control_show what)
@@ -62,6 +70,7 @@ struct sight {
 	struct node_view view;
 	uint64_t counters[COUNTER_COUNT];
 	int path_errors[CONF_PATHS_MAX];
+	struct report_monitor_fact facts[CONF_MONITORS_MAX];
 	struct report_input in;
 };
 
@@ -75,12 +84,14 @@ static struct sight *sight(const struct engine *e)
 	sum_counters(e, s->counters);
 	for (unsigned i = 0; i < e->conf->n_paths; i++)
 		s->path_errors[i] = e->way[i].open ? path_error(&e->way[i].path) : 0;
+	monitors_look(e, s->facts);
 	node_look(e->node, loop_now(), &s->view);
 	s->in = (struct report_input){
 		.conf = e->conf,
 		.view = &s->view,
 		.counters = s->counters,
 		.path_errors = s->path_errors,
+		.monitor_facts = s->facts,
 		.wall_ms = wall_now_ms(),
 		.version = NSRP_VERSION,
 	};

@@ -99,6 +99,7 @@ void engine_carry_out(struct engine *e)
 		case ACTION_WRITE: tables_write(e, a->bytes); break;
 		case ACTION_FETCH: tables_fetch(e, (uint8_t)a->target, a->bytes); break;
 		case ACTION_DUMP: tables_dump(e, (uint8_t)a->target); break;
+		case ACTION_LOOK: e->looks |= UINT64_C(1) << a->target; break;
 		case ACTION_END_DUMP: tables_end_dump(e); break;
 		}
 	}
@@ -116,6 +117,8 @@ void engine_step(struct engine *e, const struct event *event)
 		engine_carry_out(e);
 	}
 	tables_finish(e);
+	if (e->looks != 0)
+		monitors_look_anew(e);
 }
 
 static void core_due(void *user, mono_t due)
@@ -163,41 +166,12 @@ static void group_event(struct engine *e, enum event_type type, uint8_t id)
 		engine_step(e, &event);
 }
 
-/* A program of a script monitor came to its end; `fall` failures or `rise` passes in a row turn the
- * verdict. */
+/* A program of a script monitor came to its end. */
 static void probed(struct engine *e, const char *name, bool ok)
 {
-	struct event event = { .type = EVENT_MONITOR };
-
 	for (unsigned i = 0; i < e->conf->n_monitors; i++) {
-		const struct conf_monitor *m = &e->conf->monitor[i];
-		struct engine_probe *probe = &e->probe[i];
-
-		if (m->type != CONF_MONITOR_SCRIPT || strcmp(m->name, name) != 0)
-			continue;
-		probe->in_a_row = ok == probe->failed ? probe->in_a_row + 1 : 0;
-		if (probe->in_a_row < (ok ? m->rise : m->fall))
-			return;
-		*probe = (struct engine_probe){ .failed = !ok };
-		event.monitor.monitor = i;
-		event.monitor.ok = ok;
-		engine_step(e, &event);
-		return;
-	}
-}
-
-/* By name, as the core's. */
-static void move_probes(struct engine *e, const struct conf *old)
-{
-	struct engine_probe before[CONF_MONITORS_MAX];
-
-	memcpy(before, e->probe, sizeof(before));
-	memset(e->probe, 0, sizeof(e->probe));
-	for (unsigned i = 0; i < e->conf->n_monitors; i++) {
-		for (unsigned k = 0; k < old->n_monitors; k++) {
-			if (strcmp(e->conf->monitor[i].name, old->monitor[k].name) == 0)
-				e->probe[i] = before[k];
-		}
+		if (strcmp(e->conf->monitor[i].name, name) == 0)
+			monitors_probed(e, i, ok);
 	}
 }
 
@@ -216,12 +190,12 @@ static void reconfigure(struct engine *e, const struct message *m, int fd)
 	}
 	e->live = 1 - e->live;
 	e->conf = &next->conf;
-	move_probes(e, old);
 	(void)node_reconfigure(e->node, loop_now(), e->conf, &e->actions);
 	ways_reconfigure(e, old);
 	tables_reconfigure(e);
 	engine_carry_out(e);
 	ways_tell_carriers(e);
+	monitors_reconfigure(e);
 	desk_reload_ended(e, m->reload.token, NULL);
 }
 
@@ -334,6 +308,7 @@ static int start(struct engine *e)
 	loop_timer_init(&e->core_timer, &e->loop, core_due, e);
 	loop_timer_init(&e->alive_timer, &e->loop, alive_due, e);
 	desk_init(e);
+	monitors_init(e);
 	result = start_node(e);
 	if (result == 0)
 		result = tables_init(e);
@@ -343,6 +318,7 @@ static int start(struct engine *e)
 		result = process_drop_privileges(e->log);
 	if (result != 0)
 		return result;
+	monitors_start(e);
 	loop_fd_init(&e->guardian_io, &e->loop, e->setup->guardian_fd, guardian_says, e);
 	alive_due(e, loop_now());
 	return 0;
@@ -368,6 +344,7 @@ int engine_run(const struct engine_setup *setup)
 		e->conf->cluster_id, setup->adopt != 0 ? ", with the addresses found here" : "");
 	loop_run(&e->loop);
 	desk_fini(e);
+	monitors_fini(e);
 	ways_fini(e);
 	tables_fini(e);
 	loop_fini(&e->loop);

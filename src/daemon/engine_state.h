@@ -2,7 +2,7 @@
 /*
  * engine_state: what the engine's files share. engine.c starts it and steps the core, ways.c has
  * the paths and the interfaces, tables.c the kernel's tables that are mirrored, feeds.c their
- * events, desk.c answers the control socket.
+ * events, monitors.c the monitors, desk.c answers the control socket.
  */
 #ifndef NSRP_DAEMON_ENGINE_STATE_H
 #define NSRP_DAEMON_ENGINE_STATE_H
@@ -16,6 +16,7 @@
 #include "io/kernel.h"
 #include "io/loop.h"
 #include "io/path.h"
+#include "io/report.h"
 #include "io/seal.h"
 #include "io/watch.h"
 
@@ -68,9 +69,10 @@ struct tables {
 	_Alignas(8) uint8_t fetch[32 * 1024];   /* kind, length, key */
 };
 
-struct engine_probe { /* of a script monitor */
-	bool failed;
-	unsigned in_a_row; /* results that say the opposite */
+struct sentry; /* a monitor at work; see monitors.c */
+
+struct monitor_counts {
+	uint64_t probes, answers, late, errors;
 };
 
 struct engine {
@@ -90,8 +92,6 @@ struct engine {
 	struct loop_fd guardian_io;
 	struct watch *watch;
 	struct loop_fd watch_io;
-	struct loop_timer poll_timer; /* of the HA links' carriers */
-	unsigned polls;               /* still to do */
 	struct control_server control;
 	struct loop_timer wait_timer;
 	struct desk_wait {
@@ -101,10 +101,15 @@ struct engine {
 
 	struct tables tables;
 
+	struct sentry *sentry[CONF_MONITORS_MAX]; /* by monitor; owned; NULL: none */
+	struct monitor_counts ended_sentries;     /* of those that were stopped */
+	uint64_t looks;                           /* groups whose links are to be read anew */
+	struct loop_timer poll_timer;             /* of carriers */
+	mono_t poll_until;
+
 	struct path_inbox inbox;
 	struct way way[CONF_PATHS_MAX];
 	struct path_counters ended_ways; /* of paths that were closed */
-	struct engine_probe probe[CONF_MONITORS_MAX];
 	uint64_t counted[COUNTER_COUNT]; /* by guardian and control socket */
 	struct actions actions;
 };
@@ -157,6 +162,25 @@ void ways_tell_carriers(struct engine *e);
 void ways_drain(struct engine *e);
 /* Sums of all paths. */
 void ways_counters(const struct engine *e, struct path_counters *ret_sum);
+
+/* monitors.c */
+/* Before ways_init(), whose watch tells of links. */
+void monitors_init(struct engine *e);
+/* After it: link monitors live on its watch. What fails already is told to the core. */
+void monitors_start(struct engine *e);
+void monitors_fini(struct engine *e);
+/* Starts and stops monitors; those that are the same by name and by what they ask go on. */
+void monitors_reconfigure(struct engine *e);
+/* An interface came, went or changed; any may have. */
+void monitors_link_changed(struct engine *e, const struct watch_event *event);
+void monitors_links_resynced(struct engine *e);
+/* Reads the links of the groups in e->looks, and tells the core, also that it is done. */
+void monitors_look_anew(struct engine *e);
+/* One probe of a script monitor ended. Of another monitor, or none, it is not heard. */
+void monitors_probed(struct engine *e, unsigned monitor, bool ok);
+/* What is known of each monitor of the configuration. */
+void monitors_look(const struct engine *e, struct report_monitor_fact facts[CONF_MONITORS_MAX]);
+void monitors_counters(const struct engine *e, struct monitor_counts *ret_sum);
 
 /* desk.c */
 void desk_init(struct engine *e);

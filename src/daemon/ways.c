@@ -6,10 +6,6 @@
 
 #include "io/vip.h"
 
-/* When one HA link loses its carrier the others are asked for theirs: Linux may tell of the second
- * one a second later (net/core/link_watch.c). */
-enum { POLLS = 4, POLL_EVERY_US = 1000 };
-
 static void heard(void *user, struct span frame)
 {
 	struct way *way = user;
@@ -111,29 +107,9 @@ static void close_way(struct engine *e, unsigned i)
 	way->open = way->peer_known = false;
 }
 
-static void poll_carriers(struct engine *e)
-{
-	for (unsigned i = 0; i < e->conf->n_links; i++) {
-		bool carrier;
-
-		if (has_carrier(e, i) && e->conf->path[i].device[0] != '\0' &&
-			watch_query(e->watch, e->conf->path[i].device, &carrier) == 0 && !carrier)
-			tell_carrier(e, i, false);
-	}
-	e->polls--;
-	loop_timer_set(&e->poll_timer,
-		e->polls > 0 ? mono_after_us(loop_now(), POLL_EVERY_US) : MONO_NEVER);
-}
-
-static void poll_due(void *user, mono_t due)
-{
-	(void)due;
-	poll_carriers(user);
-}
-
 static void link_changed(struct engine *e, const struct watch_event *event)
 {
-	bool gone = event->type == WATCH_LINK_GONE, lost = false;
+	bool gone = event->type == WATCH_LINK_GONE;
 
 	for (unsigned i = 0; i < e->conf->n_paths; i++) {
 		if (strcmp(e->conf->path[i].device, event->link.name) != 0)
@@ -141,11 +117,6 @@ static void link_changed(struct engine *e, const struct watch_event *event)
 		if (e->way[i].open)
 			path_refresh(&e->way[i].path, gone ? 0 : event->ifindex);
 		tell_carrier(e, i, !gone && event->link.carrier);
-		lost |= i < e->conf->n_links && (gone || !event->link.carrier);
-	}
-	if (lost) {
-		e->polls = POLLS;
-		poll_carriers(e);
 	}
 }
 
@@ -192,10 +163,14 @@ static void watched(void *user, const struct watch_event *event)
 	switch (event->type) {
 	case WATCH_LINK_NEW:
 	case WATCH_LINK_CHANGED:
-	case WATCH_LINK_GONE: link_changed(e, event); break;
+	case WATCH_LINK_GONE:
+		link_changed(e, event);
+		monitors_link_changed(e, event);
+		break;
 	case WATCH_NEIGHBOUR: neighbour_answered(e, event); break;
 	case WATCH_RESYNCED:
 		ways_tell_carriers(e);
+		monitors_links_resynced(e);
 		tables_addresses_changed(e);
 		break;
 	case WATCH_ADDRESS_NEW:
@@ -229,7 +204,6 @@ int ways_init(struct engine *e)
 		return result;
 	}
 	loop_fd_init(&e->watch_io, &e->loop, watch_fd(e->watch), watch_ready, e);
-	loop_timer_init(&e->poll_timer, &e->loop, poll_due, e);
 	for (unsigned i = 0; i < e->conf->n_paths; i++)
 		open_way(e, i);
 	/* Of an interface set up a moment ago the dump may not have the carrier yet. */
@@ -246,7 +220,6 @@ void ways_fini(struct engine *e)
 	for (unsigned i = 0; i < CONF_PATHS_MAX; i++)
 		close_way(e, i);
 	loop_fd_fini(&e->watch_io);
-	loop_timer_fini(&e->poll_timer);
 	watch_free(e->watch);
 }
 

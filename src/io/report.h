@@ -20,6 +20,17 @@ struct report_counter {
 	uint64_t value;
 };
 
+/* What the daemon knows of a monitor beside the core's verdict. */
+struct report_monitor_fact {
+	mono_t since;              /* of the verdict; MONO_NEVER: not known */
+	uint32_t failures, passes; /* probes in a row */
+	uint32_t rtt_us;           /* of the last answer; 0 = there was none */
+	uint64_t probes, answers, late, errors;
+	int error; /* why the last probe could not be sent; 0 or negative errno */
+	/* Members of a bond or team without carrier, as far as there is room. */
+	char lost_members[4 * CONF_DEVICE_MAX];
+};
+
 /* What the reports are made of; all of it is borrowed for the call. */
 struct report_input {
 	const struct conf *conf;
@@ -29,6 +40,8 @@ struct report_input {
 	const struct report_counter *io_counters; /* may be NULL */
 	/* Why each of conf.path is down: 0 or negative errno; may be NULL. */
 	const int *path_errors;
+	/* Of each of conf.monitor; may be NULL. */
+	const struct report_monitor_fact *monitor_facts;
 	/* The daemon's own warnings, texts as in `warnings`; may be NULL. */
 	unsigned n_warnings;
 	const char *const *warnings;
@@ -65,7 +78,9 @@ json_t *report_groups(const struct report_input *in);
 json_t *report_links(const struct report_input *in);
 
 /* {"monitors":[{"name","ok","weight","type","device","target","program","interval_ms","fall",
- *   "rise","group":id|"all","automatic"}]} */
+ *   "rise","group":id|"all","automatic","since","since_ms","failures","passes" (in a row),
+ *   "rtt_us" of the last answer,"probes","answers","late","errors","error": why the last probe
+ *   was not sent,"lost_members": of a bond, without carrier,"peer":{"node","ok","weight"}}]} */
 json_t *report_monitors(const struct report_input *in);
 
 /*

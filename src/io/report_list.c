@@ -158,6 +158,44 @@ static const char *monitor_type_name(enum conf_monitor_type type)
 	return "?";
 }
 
+/* What the daemon knows of it beside the verdict, if anything. */
+static void put_fact(struct form *f, const struct report_input *in, unsigned monitor)
+{
+	static const struct report_monitor_fact unknown = { .since = { UINT64_MAX } };
+	const struct report_monitor_fact *fact =
+		in->monitor_facts ? &in->monitor_facts[monitor] : &unknown;
+
+	form_add(f, "since", report_wall(in, fact->since));
+	form_add(f, "since_ms", report_ms_since(in, fact->since));
+	form_number(f, "failures", fact->failures);
+	form_number(f, "passes", fact->passes);
+	if (fact->rtt_us > 0)
+		form_number(f, "rtt_us", fact->rtt_us);
+	else
+		form_null(f, "rtt_us");
+	form_number(f, "probes", (int64_t)fact->probes);
+	form_number(f, "answers", (int64_t)fact->answers);
+	form_number(f, "late", (int64_t)fact->late);
+	form_number(f, "errors", (int64_t)fact->errors);
+	form_text(f, "error", fact->error < 0 ? strerror(-fact->error) : NULL);
+	form_text(f, "lost_members", or_null(fact->lost_members));
+}
+
+/* As the peer told of its own; null: not known. */
+static json_t *peer_monitor(const struct report_input *in, unsigned monitor)
+{
+	const struct monitor_view *peer = &in->view->peer_monitor[monitor];
+	struct form f;
+
+	if (!peer->known)
+		return json_null();
+	form_begin(&f);
+	form_add(&f, "node", report_node(in, 1 - in->conf->self));
+	form_claim(&f, "ok", peer->ok);
+	form_number(&f, "weight", peer->weight);
+	return form_end(&f);
+}
+
 json_t *report_monitor(const struct report_input *in, unsigned monitor)
 {
 	const struct conf_monitor *m = &in->conf->monitor[monitor];
@@ -181,6 +219,8 @@ json_t *report_monitor(const struct report_input *in, unsigned monitor)
 	else
 		form_number(&f, "group", in->conf->group[m->group].id);
 	form_claim(&f, "automatic", m->automatic);
+	put_fact(&f, in, monitor);
+	form_add(&f, "peer", peer_monitor(in, monitor));
 	return form_end(&f);
 }
 

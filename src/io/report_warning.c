@@ -169,12 +169,21 @@ static void warn_of_links(struct warnings *w)
 
 static void warn_of_monitors(struct warnings *w)
 {
-	const struct conf *conf = w->in->conf;
+	const struct report_input *in = w->in;
 
-	for (unsigned i = 0; i < conf->n_monitors; i++) {
-		if (!w->in->view->monitor_ok[i])
-			add(&w->other, "monitor %s fails on %s (weight %u)", conf->monitor[i].name,
-				own_name(w), conf->monitor[i].weight);
+	for (unsigned i = 0; i < in->conf->n_monitors; i++) {
+		const struct conf_monitor *m = &in->conf->monitor[i];
+		const struct monitor_view *peer = &in->view->peer_monitor[i];
+
+		if (!in->view->monitor_ok[i])
+			add(&w->other, "monitor %s fails on %s (weight %u)", m->name, own_name(w),
+				m->weight);
+		if (peer->known && !peer->ok)
+			add(&w->other, "monitor %s fails on %s (weight %u)", m->name, peer_name(w),
+				peer->weight);
+		if (in->monitor_facts && in->monitor_facts[i].lost_members[0] != '\0')
+			add(&w->other, "monitor %s: members of %s without carrier: %s", m->name,
+				m->device, in->monitor_facts[i].lost_members);
 	}
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 
 enum {
 	RECEIVE_MAX = 32 * 1024,
@@ -29,6 +30,7 @@ struct watch {
 	struct rtnl *rtnl;         /* owned: dumps and questions */
 	bool stale;                /* events were lost, and the interfaces not read since */
 	bool started;
+	bool polls;
 	struct watch_counters counters;
 	struct entry entry[WATCH_LINKS_MAX];
 	_Alignas(struct nlmsghdr) uint8_t received[RECEIVE_MAX];
@@ -70,7 +72,7 @@ static void link_gone(struct watch *w, uint32_t ifindex)
 static bool link_equal(const struct watch_link *a, const struct watch_link *b)
 {
 	return a->ifindex == b->ifindex && a->ethernet == b->ethernet && a->up == b->up &&
-	       a->carrier == b->carrier && a->forwards == b->forwards &&
+	       a->carrier == b->carrier && a->forwards == b->forwards && a->bond == b->bond &&
 	       memcmp(a->mac, b->mac, sizeof(a->mac)) == 0;
 }
 
@@ -201,6 +203,20 @@ static int watch_open(struct watch *w)
 	return result ? result : read_links(w);
 }
 
+/* Linux 6.10 and later tell IPv6's view without RTNL. */
+static bool polls_freely(void)
+{
+	struct utsname host;
+	unsigned long major, minor;
+	char *end;
+
+	if (uname(&host) != 0)
+		return false;
+	major = strtoul(host.release, &end, 10);
+	minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+	return major > 6 || (major == 6 && minor >= 10);
+}
+
 int watch_new(const struct watch_setup *setup, struct watch **ret_watch)
 {
 	struct watch *w = calloc(1, sizeof(*w));
@@ -209,6 +225,7 @@ int watch_new(const struct watch_setup *setup, struct watch **ret_watch)
 	if (!w)
 		return -ENOMEM;
 	w->setup = *setup;
+	w->polls = polls_freely();
 	result = watch_open(w);
 	if (result) {
 		watch_free(w);
@@ -305,6 +322,11 @@ const struct watch_link *watch_link_by_index(const struct watch *w, uint32_t ifi
 	return NULL;
 }
 
+const struct watch_link *watch_link_at(const struct watch *w, unsigned i)
+{
+	return w->entry[i].used ? &w->entry[i].link : NULL;
+}
+
 static int answered(void *user, const struct nlmsghdr *nlh)
 {
 	struct watch_event event;
@@ -371,6 +393,37 @@ int watch_query(struct watch *w, const char *name, bool *ret_carrier)
 		return -ENODEV;
 	*ret_carrier = answer.carrier;
 	return 0;
+}
+
+/* Only that a carrier was lost is news: IPv6's view lacks much of what the table has. */
+static int polled(void *user, const struct nlmsghdr *nlh)
+{
+	struct watch *w = user;
+	struct watch_event event;
+	struct entry *e;
+
+	if (!nlh || watch_parse(nlh, &event) != 0 || event.type != WATCH_LINK_CHANGED)
+		return 0;
+	e = entry_of(w, event.ifindex);
+	if (!e || !e->link.carrier || event.link.carrier)
+		return 0;
+	e->link.carrier = false;
+	e->link.up = event.link.up;
+	tell(w, WATCH_LINK_CHANGED, &e->link);
+	return 0;
+}
+
+int watch_poll(struct watch *w)
+{
+	const struct rtnl_reader reader = { .message = polled, .user = w };
+
+	if (!w->polls)
+		return -EOPNOTSUPP;
+	struct nlmsghdr *nlh = rtnl_ask(w->rtnl, RTM_GETLINK);
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+
+	info->ifi_family = AF_INET6;
+	return rtnl_dump(w->rtnl, &reader);
 }
 
 const struct watch_counters *watch_counters(const struct watch *w)

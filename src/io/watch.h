@@ -9,7 +9,7 @@
  *
  * Who waits for RTNL: watch_read() never, but after an overrun; watch_new(), watch_refresh() and
  * the dump after an overrun always; watch_query() not on Linux 6.10 and later while IPv6 is
- * there. The other functions ask nobody.
+ * there; watch_poll() never. The other functions ask nobody.
  */
 #ifndef NSRP_IO_WATCH_H
 #define NSRP_IO_WATCH_H
@@ -38,6 +38,7 @@ struct watch_link {
 	bool ethernet; /* `mac` is one, and ARP is spoken there */
 	bool up;       /* by the operator */
 	bool carrier;  /* and ready to send */
+	uint32_t bond; /* index of the bond or team that it is a member of; 0 = none */
 	/* IPv6 forwarding is on. With WATCH_ADDRESSES it is kept up to date. */
 	bool forwards;
 };
@@ -111,6 +112,15 @@ int watch_read(struct watch *w);
 /* The interface, as of the last event; NULL if there is none. Borrowed until watch_read(). */
 const struct watch_link *watch_link(const struct watch *w, const char *name);
 const struct watch_link *watch_link_by_index(const struct watch *w, uint32_t ifindex);
+
+/* The interface in place i of the table, i < WATCH_LINKS_MAX; NULL: none. Borrowed likewise. */
+const struct watch_link *watch_link_at(const struct watch *w, unsigned i);
+
+/* Asks for the carriers of all interfaces, and delivers those that were lost as events, which the
+ * kernel may hold back for a second when it told of a link within the last one. 0; -EOPNOTSUPP
+ * before Linux 6.10, where this would wait for RTNL; or another negative errno. Without IPv6
+ * nothing is found. */
+int watch_poll(struct watch *w);
 
 /* Asks the kernel whether the interface has carrier now: an event may be a second late. 0 and
  * *ret_carrier, -ENODEV, or another negative errno. */

@@ -69,6 +69,22 @@ static bool parse_forwards(const struct nlattr *families)
 	return forwarding != 0;
 }
 
+/* The master, when it is one that its members stand in for each other in. */
+static uint32_t parse_bond(const struct nlattr *master, const struct nlattr *info)
+{
+	const struct nlattr *table[IFLA_INFO_SLAVE_KIND + 1], *kind;
+	char text[8] = "";
+
+	if (!master || !info)
+		return 0;
+	rtnl_nested(info, table, IFLA_INFO_SLAVE_KIND);
+	kind = table[IFLA_INFO_SLAVE_KIND];
+	if (!kind || mnl_attr_get_payload_len(kind) >= sizeof(text))
+		return 0;
+	memcpy(text, mnl_attr_get_payload(kind), mnl_attr_get_payload_len(kind));
+	return strcmp(text, "bond") == 0 || strcmp(text, "team") == 0 ? rtnl_u32(master, 0) : 0;
+}
+
 static int parse_link(const struct nlmsghdr *nlh, struct watch_event *event)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
@@ -96,6 +112,7 @@ static int parse_link(const struct nlmsghdr *nlh, struct watch_event *event)
 			 mnl_attr_get_payload_len(mac) == sizeof(link->mac);
 	if (link->ethernet && mac)
 		memcpy(link->mac, mnl_attr_get_payload(mac), sizeof(link->mac));
+	link->bond = parse_bond(table[IFLA_MASTER], table[IFLA_LINKINFO]);
 	link->forwards = parse_forwards(table[IFLA_AF_SPEC]);
 	return 0;
 }

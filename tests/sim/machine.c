@@ -142,6 +142,17 @@ static void order_role(
 	machine_obey_guard(w, m, &out);
 }
 
+/* What it finds out comes as a fault of a moment, if at all; doubt comes at times. */
+static void looks(struct world *w, const struct machine *m, unsigned group)
+{
+	struct item item = world_item(w, w->now, ITEM_TELL, m->id);
+
+	item.tell.event = (struct event){ .type = EVENT_LOOKED };
+	item.tell.event.looked.group = group;
+	item.tell.event.looked.doubtful = rng_chance(&w->rng, 5) ? 255 : 0;
+	world_push(w, &item);
+}
+
 void machine_carry_out(struct world *w, struct machine *m, const struct actions *out)
 {
 	enum election_rule rule = RULE_NONE;
@@ -169,6 +180,7 @@ void machine_carry_out(struct world *w, struct machine *m, const struct actions 
 		case ACTION_WRITE: table_write(w, m, a->bytes); break;
 		case ACTION_FETCH: table_fetch(w, m, a->bytes); break;
 		case ACTION_DUMP: table_dump(w, m, (uint8_t)a->target); break;
+		case ACTION_LOOK: looks(w, m, a->target); break;
 		case ACTION_END_DUMP: m->table.dump.running = false; break;
 		}
 	}

@@ -191,11 +191,30 @@ static void carry_out(struct pair *p, unsigned i)
 			break;
 		case ACTION_RECORD: side->record = a->record; break;
 		case ACTION_EXIT: side->exited = true; break;
+		case ACTION_LOOK: side->looks |= UINT64_C(1) << a->target; break;
 		case ACTION_WRITE:
 		case ACTION_FETCH:
 		case ACTION_DUMP:
 		case ACTION_END_DUMP: pair_kernel_act(p, i, a); break;
 		}
+	}
+}
+
+/* Reads monitors anew for the groups that want it. */
+static void look(struct pair *p, unsigned i)
+{
+	struct pair_node *side = &p->side[i];
+	uint64_t looks = side->looks;
+
+	side->looks = 0;
+	for (unsigned m = 0; looks != 0 && m < side->finds; m++)
+		pair_monitor(p, i, m, false);
+	for (unsigned g = 0; g < CONF_GROUPS_MAX && !side->blind; g++) {
+		struct event event = { .type = EVENT_LOOKED,
+			.looked = { .group = g, .doubtful = side->doubts } };
+
+		if (looks >> g & 1)
+			pair_event(p, i, &event);
 	}
 }
 
@@ -216,6 +235,7 @@ void pair_event(struct pair *p, unsigned i, const struct event *event)
 	assert(event->type != EVENT_TIMER ||
 		mono_before(pair_clock(p, i), node_deadline(side->node)));
 	carry_out(p, i);
+	look(p, i);
 }
 
 void pair_timer(struct pair *p, unsigned i)

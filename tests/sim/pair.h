@@ -58,6 +58,10 @@ struct pair_node {
 	struct toy toy;
 	const struct crypto *crypto; /* the toy's, unless a test changes it before the start */
 	bool in_sync, realtime, no_carrier; /* at the start */
+	unsigned finds;  /* monitors 0 .. finds-1 turn out to fail when they are read anew */
+	uint16_t doubts; /* weight of those about to fail, then */
+	bool blind;      /* it never ends to read them */
+	uint64_t looks;  /* groups whose monitors are to be read anew */
 	struct log log;
 	struct node *node; /* owned */
 	struct node_saved disk;

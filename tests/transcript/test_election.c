@@ -147,6 +147,23 @@ static void failures_below_the_threshold_move_nothing(void **state)
 	assert_silent(p, "->");
 }
 
+static void failures_that_reach_the_threshold_only_together_do_so(void **state)
+{
+	struct pair *p = *state;
+
+	p->side[0].conf->monitor[0].weight = 155;
+	pair_same_conf(p);
+	pair_start_both(p);
+	pair_monitor(p, 0, 0, false);
+	pair_run(p, 5000);
+	assert_states(p, GROUP_MASTER, GROUP_PRIMARY_BACKUP);
+	pair_monitor(p, 1, 0, false); /* the peer is no better in this, and that moves nothing */
+	pair_monitor(p, 0, 1, false);
+	pair_run(p, 100);
+	ASSERT_TOLD(p, "fw1: group 7: master -> inoperable, monitors (rule 2b, term 1)",
+		"fw2: group 7: primary-backup -> master, monitors (rule 2b, term 2)");
+}
+
 static void both_inoperable_nothing_moves(void **state)
 {
 	struct pair *p = *state;
@@ -492,6 +509,7 @@ int main(void)
 		STORY(an_inoperable_master_gives_way),
 		STORY(an_inoperable_master_gives_way_to_a_peer_that_is_not_in_sync),
 		STORY(failures_below_the_threshold_move_nothing),
+		STORY(failures_that_reach_the_threshold_only_together_do_so),
 		STORY(both_inoperable_nothing_moves),
 		STORY(a_robbed_master_gives_way_to_a_peer_that_is_ready),
 		STORY(a_master_whose_lease_ran_out_is_elected_anew),

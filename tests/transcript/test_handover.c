@@ -63,7 +63,7 @@ static void a_planned_failover_has_one_owner_at_any_time(void **state)
 	assert_int_equal(p->side[0].n_replies, 0);
 	pair_run(p, 100);
 	ASSERT_TOLD(p, "fw1: group 7: hand-over none -> asking, term 2",
-		"fw2: group 7: hand-over none -> reserved, term 2",
+		"fw2: group 7: hand-over looking -> reserved, term 2",
 		"fw1: group 7: hand-over asking -> draining, term 2",
 		"fw1: group 7: hand-over draining -> releasing, term 2",
 		"fw1: group 7: master -> primary-backup, operator's failover (rule 2d, term 1)",
@@ -193,6 +193,84 @@ static void a_failed_monitor_asks_again_less_and_less_often(void **state)
 	assert_int_equal(pair_said(p, "fw1: group 7: hand-over none -> asking"), 5);
 	p->passes = NULL;
 	pair_run(p, 20000);
+	assert_states(p, GROUP_INOPERABLE, GROUP_MASTER);
+}
+
+/* The kernel may tell of a lost carrier a second late. */
+static void a_peer_reads_its_links_anew_before_it_accepts(void **state)
+{
+	struct pair *p = *state;
+
+	pair_start_both(p);
+	p->side[1].finds = 1;
+	pair_monitor(p, 0, 0, false);
+	pair_run(p, 100);
+	ASSERT_TOLD(p, "fw2: group 7: hand-over none -> looking", "fw2: monitor m0: fails",
+		"fw2: group 7: hand-over looking -> refusing",
+		"fw1: group 7: hand-over to fw2 failed: the peer refused");
+	assert_states(p, GROUP_MASTER, GROUP_INOPERABLE);
+	assert_int_equal(p->side[0].node->group[0].rule, RULE_BOTH_INOPERABLE);
+	assert_owner(p, 0);
+}
+
+/* Both lost their uplink, and the master was the first to notice. */
+static void a_peer_about_to_fail_itself_does_not_accept(void **state)
+{
+	struct pair *p = *state;
+
+	pair_start_both(p);
+	p->side[1].doubts = 255;
+	pair_monitor(p, 0, 0, false);
+	pair_run(p, 100);
+	ASSERT_TOLD(p, "fw2: group 7: hand-over looking -> refusing",
+		"fw1: group 7: hand-over to fw2 failed: the peer refused");
+	pair_monitor(p, 1, 0, false);
+	p->side[1].doubts = 0;
+	pair_run(p, 10000);
+	assert_states(p, GROUP_MASTER, GROUP_INOPERABLE);
+	assert_int_equal(pair_counter(p, 0, COUNTER_HANDOVERS_FAILED), 1);
+}
+
+static void a_doubt_that_was_none_delays_the_hand_over(void **state)
+{
+	struct pair *p = *state;
+
+	pair_start_both(p);
+	p->side[1].doubts = 255;
+	pair_monitor(p, 0, 0, false);
+	pair_run(p, 100);
+	p->side[1].doubts = 154; /* below the threshold, with what fails */
+	pair_monitor(p, 1, 1, false);
+	pair_run(p, 1000);
+	assert_states(p, GROUP_INOPERABLE, GROUP_MASTER);
+}
+
+/* Maintenance, and whoever forces it, asks for the peer as it is. */
+static void who_must_accept_reads_nothing_anew(void **state)
+{
+	struct pair *p = *state;
+
+	pair_start_both(p);
+	p->side[1].finds = 1;
+	pair_command(p, 0, COMMAND_FAILOVER, 0, true);
+	pair_run(p, 100);
+	ASSERT_TOLD(p, "fw2: group 7: hand-over none -> reserved");
+	assert_silent(p, "fails");
+	assert_states(p, GROUP_PRIMARY_BACKUP, GROUP_MASTER);
+}
+
+static void a_look_that_never_ends_is_no_answer(void **state)
+{
+	struct pair *p = *state;
+
+	pair_start_both(p);
+	p->side[1].blind = true;
+	pair_monitor(p, 0, 0, false);
+	pair_run(p, 310);
+	ASSERT_TOLD(p, "fw2: group 7: hand-over none -> looking",
+		"fw1: group 7: hand-over to fw2 failed: the peer did not confirm");
+	p->side[1].blind = false;
+	pair_run(p, 5000);
 	assert_states(p, GROUP_INOPERABLE, GROUP_MASTER);
 }
 
@@ -431,6 +509,11 @@ int main(void)
 		STORY(a_peer_that_is_not_in_sync_is_not_asked_without_force),
 		STORY(a_peer_that_is_not_ready_refuses),
 		STORY(a_failed_monitor_asks_again_less_and_less_often),
+		STORY(a_peer_reads_its_links_anew_before_it_accepts),
+		STORY(a_peer_about_to_fail_itself_does_not_accept),
+		STORY(a_doubt_that_was_none_delays_the_hand_over),
+		STORY(who_must_accept_reads_nothing_anew),
+		STORY(a_look_that_never_ends_is_no_answer),
 		STORY(a_peer_lost_while_it_is_asked_ends_the_hand_over),
 		STORY(a_peer_lost_after_the_release_is_replaced_by_the_old_master),
 		STORY(the_same_command_twice_is_busy),

@@ -137,8 +137,6 @@ static void a_monitor_has_what_its_type_needs_and_no_more(void **state)
 			"a link-local target needs one" },
 		{ 0, "[monitor m]\ntype = arp\ninterface = e", 10, "(type arp needs it)" },
 		{ 0, "[monitor m]\ntype = arp\ntarget = 1.2.3.4", 10, "interface: found nothing" },
-		{ 0, "[monitor m]\ntype = arp\ninterface = e\ntarget = fd00::1", 13,
-			"target: found IPv6, allowed: IPv4 for type arp" },
 		{ 0, "[monitor m]\ntype = script", 10, "(type script needs it)" },
 		{ 0, "[monitor m]\ntype = ping\ntarget = 1.2.3.4\ngroup = 1", 13,
 			"[monitor m] group: found `1`, allowed: the id of a [group] of this file" },
@@ -294,7 +292,21 @@ static void a_threshold_out_of_reach_is_warned_of(void **state)
 	snprintf(text, sizeof(text),
 		"%s[monitor watch]\ntype = link\ninterface = eth0\nweight = 0\n", base);
 	assert_int_equal(read_as(text, "a", &conf, &found), 0);
-	assert_false(was_found(&found, CONF_SEVERITY_WARNING, 9, ""));
+	assert_true(was_found(&found, CONF_SEVERITY_WARNING, 9,
+		"found 255, which its monitors cannot reach: all of them only watch (weight 0)"));
+}
+
+static void a_target_that_is_a_virtual_address_is_warned_of(void **state)
+{
+	static const struct fault faults[] = {
+		{ 0, "[monitor m]\ntype = ping\ntarget = 192.0.2.1", 12,
+			"found a virtual address of this pair (see line " },
+		{ 0, "[monitor m]\ntype = arp\ninterface = eth0\ntarget = 192.0.2.1", 13,
+			"found a virtual address of this pair (see line " },
+	};
+
+	(void)state;
+	all_are_found(faults, ARRAY_LEN(faults), CONF_SEVERITY_WARNING);
 }
 
 static void a_monitor_of_all_groups_counts_for_each(void **state)
@@ -375,6 +387,7 @@ int main(void)
 		cmocka_unit_test(unknown_keys_are_found_with_the_nearest_word),
 		cmocka_unit_test(what_is_probably_not_meant_is_warned_of),
 		cmocka_unit_test(a_threshold_out_of_reach_is_warned_of),
+		cmocka_unit_test(a_target_that_is_a_virtual_address_is_warned_of),
 		cmocka_unit_test(a_monitor_of_all_groups_counts_for_each),
 		cmocka_unit_test(a_link_local_gateway_needs_no_warning),
 		cmocka_unit_test(a_udp_link_may_share_a_data_interface),

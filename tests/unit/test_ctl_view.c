@@ -202,11 +202,26 @@ static void lists_are_tables(void **state)
 {
 	struct pair *p = *state;
 
+	struct report_monitor_fact facts[CONF_MONITORS_MAX] = {
+		{ .since = { NOW_US - 72 * 1000000 }, .rtt_us = 1234, .error = -ENETUNREACH },
+		{ .since = { NOW_US - 500000 }, .failures = 7, .lost_members = "eth4" },
+	};
+
 	p->view.monitor_ok[1] = false;
 	assert_view(view_monitors, report_monitors(&p->in),
-		"MONITOR  STATE  WEIGHT  GROUP  TYPE    WATCHES\n"
-		"disk     fails     255  all    script  /bin/true\n"
-		"gateway  ok        100  0      ping    192.168.1.254\n");
+		"MONITOR  STATE  FOR  RTT  PEER  WEIGHT  GROUP  TYPE    WATCHES\n"
+		"disk     fails  -      -  -        255  all    script  /bin/true\n"
+		"gateway  ok     -      -  -        100  0      ping    192.168.1.254\n");
+	p->in.monitor_facts = facts;
+	p->view.peer_monitor[0] = (struct monitor_view){ true, false, 100 };
+	p->view.peer_monitor[1] = (struct monitor_view){ true, true, 255 };
+	assert_view(view_monitors, report_monitors(&p->in),
+		"MONITOR  STATE  FOR           RTT  PEER   WEIGHT  GROUP  TYPE    WATCHES\n"
+		"disk     fails  500 ms          -  ok        255  all    script  /bin/true\n"
+		"gateway  ok     1 m 12 s  1.23 ms  fails     100  0      ping    192.168.1.254\n"
+		"disk: 7 failed in a row\n"
+		"disk: members without carrier: eth4\n"
+		"gateway: cannot ask: Network is unreachable\n");
 	p->counters[COUNTER_FRAMES_SENT] = 1234567;
 	char *text = view_text(view_counters, report_counters(&p->in));
 	assert_non_null(strstr(text, "\n1234567  frames_sent "));

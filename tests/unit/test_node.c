@@ -436,6 +436,9 @@ static void a_view_tells_what_is_known(void **state)
 	assert_int_equal(v.group[0].peer.state, GROUP_PRIMARY_BACKUP);
 	assert_int_equal(v.group[0].peer.priority, 100);
 	assert_true(v.monitor_ok[0] && !v.monitor_ok[1]);
+	assert_true(v.peer_monitor[0].known && v.peer_monitor[0].ok);
+	assert_true(v.peer_monitor[1].known && !v.peer_monitor[1].ok);
+	assert_int_equal(v.peer_monitor[1].weight, 100);
 	assert_int_equal(v.path[0].state, PATH_ALIVE);
 	assert_true(v.path[0].carrier);
 	assert_in_range(v.path[0].echo_age_us, 1, 50000 + 2 * PAIR_FRAME_US);

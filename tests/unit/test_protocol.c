@@ -122,6 +122,7 @@ static void flags_steps_and_verbs_are_the_pages(void **state)
 {
 	static const struct entry beat[] = { WIRE_BEAT_FLAGS(X) };
 	static const struct entry group[] = { WIRE_GROUP_FLAGS(X) };
+	static const struct entry monitor[] = { WIRE_MONITOR_FLAGS(X) };
 	static const struct entry steps[] = { WIRE_HANDOVER_STEPS(X) };
 	static const struct entry verbs[] = { WIRE_VERBS(X) };
 	static const struct entry records[] = { WIRE_RECORDS(X) };
@@ -129,6 +130,7 @@ static void flags_steps_and_verbs_are_the_pages(void **state)
 	(void)state;
 	compare("BEAT flag", 2, beat, ARRAY_LEN(beat));
 	compare("group flag", 2, group, ARRAY_LEN(group));
+	compare("monitor flag", 2, monitor, ARRAY_LEN(monitor));
 	compare("hand-over step", 2, steps, ARRAY_LEN(steps));
 	compare("verb", 2, verbs, ARRAY_LEN(verbs));
 	compare("record", 2, records, ARRAY_LEN(records));

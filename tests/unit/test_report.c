@@ -135,11 +135,48 @@ static void monitors_tell_what_they_watch(void **state)
 	assert_member(m, "program", "null");
 	assert_member(m, "group", "0");
 	assert_member(m, "automatic", "false");
+	assert_member(m, "since", "null");
+	assert_member(m, "rtt_us", "null");
+	assert_member(m, "peer", "null");
 	m = element(s, "monitors", 1);
 	assert_member(m, "ok", "true");
 	assert_member(m, "program", "\"/bin/true\"");
 	assert_member(m, "interval_ms", "1000");
 	assert_member(m, "group", "\"all\"");
+	json_decref(s);
+}
+
+static void monitors_tell_how_they_fare(void **state)
+{
+	struct pair *p = *state;
+	struct report_monitor_fact facts[CONF_MONITORS_MAX] = {
+		{ .since = { NOW_US - 2000 },
+			.failures = 2,
+			.rtt_us = 310,
+			.probes = 9,
+			.answers = 6,
+			.late = 1,
+			.errors = 4,
+			.error = -ENODEV,
+			.lost_members = "eth7" },
+	};
+
+	p->in.monitor_facts = facts;
+	p->view.peer_monitor[0] = (struct monitor_view){ true, true, 90 };
+	json_t *s = report_monitors(&p->in);
+	json_t *m = element(s, "monitors", 0);
+
+	assert_member(m, "since_ms", "2");
+	assert_member(m, "failures", "2");
+	assert_member(m, "passes", "0");
+	assert_member(m, "rtt_us", "310");
+	assert_member(m, "probes", "9");
+	assert_member(m, "answers", "6");
+	assert_member(m, "late", "1");
+	assert_member(m, "errors", "4");
+	assert_member(m, "error", "\"No such device\"");
+	assert_member(m, "lost_members", "\"eth7\"");
+	assert_member(m, "peer", "{\"node\":\"fw2\",\"ok\":true,\"weight\":90}");
 	json_decref(s);
 }
 
@@ -320,6 +357,7 @@ int main(void)
 		TEST(groups_show_their_addresses_and_routes),
 		TEST(links_tell_state_and_what_they_are),
 		TEST(monitors_tell_what_they_watch),
+		TEST(monitors_tell_how_they_fare),
 		TEST(counters_come_with_their_texts),
 		TEST(the_configuration_reads_back),
 		TEST(why_names_the_rule_and_what_it_looked_at),

@@ -233,15 +233,19 @@ static void the_rest_comes_in_its_order(void **state)
 {
 	struct pair *p = *state;
 	const char *const own[] = { "the leases are late" };
+	struct report_monitor_fact facts[CONF_MONITORS_MAX] = { [1] = { .lost_members = "eth4" } };
 
 	p->view.conf_differs = true;
 	p->view.peer_realtime = false;
 	p->view.monitor_ok[0] = false;
+	p->view.peer_monitor[1] = (struct monitor_view){ true, false, 7 };
+	p->in.monitor_facts = facts;
 	p->in.warnings = own;
 	p->in.n_warnings = 1;
 	assert_warnings(p, "warning",
 		"the configurations of the two nodes differ|fw2 runs without real-time priority|"
-		"monitor gateway fails on fw1 (weight 100)|the leases are late");
+		"monitor gateway fails on fw1 (weight 100)|monitor disk fails on fw2 (weight 7)|"
+		"monitor disk: members of  without carrier: eth4|the leases are late");
 }
 
 int main(void)

@@ -183,7 +183,64 @@ static void a_query_knows_before_the_event_comes(void **state)
 	run(command);
 	assert_int_equal(watch_query(f->watch, "e0", &carrier), 0);
 	assert_false(carrier);
+	/* The table learns of it by a poll, which tells it as an event. */
+	assert_true(watch_link(f->watch, "e0")->carrier);
+	f->n = 0;
+	assert_int_equal(watch_poll(f->watch), 0);
+	assert_false(watch_link(f->watch, "e0")->carrier);
+	assert_int_equal(f->n, 1);
+	assert_int_equal(f->event[0].type, WATCH_LINK_CHANGED);
+	assert_string_equal(f->event[0].link.name, "e0");
+	assert_int_equal(watch_poll(f->watch), 0);
+	assert_int_equal(f->n, 1);
 	stop_host(host);
+}
+
+/* What the kernel tells of an interface with a master, whose members are of that kind. */
+static uint32_t bond_of(const char *kind)
+{
+	_Alignas(struct nlmsghdr) uint8_t buffer[512];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct watch_event event;
+
+	nlh->nlmsg_type = RTM_NEWLINK;
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+
+	info->ifi_index = 7;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, "eth7");
+	mnl_attr_put_u32(nlh, IFLA_MASTER, 3);
+	struct nlattr *nest = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+
+	if (kind != NULL)
+		mnl_attr_put_strz(nlh, IFLA_INFO_SLAVE_KIND, kind);
+	mnl_attr_nest_end(nlh, nest);
+	assert_int_equal(watch_parse(nlh, &event), 0);
+	return event.link.bond;
+}
+
+static void a_member_of_a_bond_or_team_names_it(void **state)
+{
+	(void)state;
+	assert_int_equal(bond_of("bond"), 3);
+	assert_int_equal(bond_of("team"), 3);
+	assert_int_equal(bond_of("bridge"), 0); /* its ports do not stand in for each other */
+	assert_int_equal(bond_of("longer-than-any"), 0);
+	assert_int_equal(bond_of(NULL), 0);
+}
+
+static void places_of_the_table_are_links_or_empty(void **state)
+{
+	unsigned n = 0, loopback = 0;
+	FIXTURE(f);
+
+	for (unsigned i = 0; i < WATCH_LINKS_MAX; i++) {
+		const struct watch_link *link = watch_link_at(f->watch, i);
+
+		n += link != NULL;
+		loopback += link != NULL && strcmp(link->name, "lo") == 0;
+	}
+	assert_in_range(n, 5, WATCH_LINKS_MAX - 1);
+	assert_int_equal(loopback, 1);
 }
 
 /* Who starts in the second before the event has it from the kernel, too. */
@@ -465,6 +522,8 @@ int main(void)
 		T(interfaces_are_known_at_once),
 		T(a_carrier_that_falls_is_heard_and_can_be_asked_for),
 		T(a_query_knows_before_the_event_comes),
+		cmocka_unit_test(a_member_of_a_bond_or_team_names_it),
+		T(places_of_the_table_are_links_or_empty),
 		T(a_carrier_whose_news_is_late_is_up_when_asked_anew),
 		T(the_carrier_is_told_without_ipv6_too),
 		T(interfaces_come_and_go_and_change_their_names),
