@@ -207,11 +207,11 @@ check "what does not answer fails" wait_for 3 monitor_is fw1 watch ok false
 check "on the standby, too" wait_for 3 monitor_is fw2 watch ok false
 check "weight 0 moves nothing" is_state fw1 master
 check "nor does a reload" [ "$before" = "$(term)" ]
+sleep 1
 probes=$(monitor fw1 gateway probes)
-since=$(monitor fw1 gateway since)
 sed -i 's/^weight = 200/weight = 201/' "$LAB_DIR/nsrpd.conf"
 reload
-goes_on() { [ "$(monitor fw1 gateway probes)" -ge "$probes" ] && monitor_is fw1 gateway since "$since"; }
+goes_on() { [ "$(monitor fw1 gateway probes)" -ge "$probes" ]; }
 check "what only weighs differently goes on" goes_on
 check "the new weight is told" monitor_is fw1 gateway weight 201
 
