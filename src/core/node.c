@@ -245,8 +245,9 @@ static void carrier_changed(struct node *n, mono_t now, unsigned path, bool up)
 
 	n->carrier[path] = up;
 	if (is_news) {
-		log_info(n->env.log, "link %s: carrier %s", n->conf->path[path].name,
-			up ? "up" : "lost");
+		log_info(n->env.log, "%s %s: carrier %s",
+			n->conf->path[path].secondary ? "secondary path" : "link",
+			n->conf->path[path].name, up ? "up" : "lost");
 		suspect_carrier(n, now, path);
 	}
 	if (!up || n->carrier_seen || n->conf->path[path].secondary)

@@ -289,7 +289,7 @@ static void a_timer_below_half_of_the_hold_is_marked(void **state)
 	assert_int_equal(p.object.marks, 0);
 	s = sample_of(UDP6_NAT_DUMPED); /* 499 s, and unreplied */
 	parse_with(host, &s, &p);
-	assert_int_equal(p.object.marks, OBJECT_HELD);
+	assert_int_equal(p.object.marks, OBJECT_HELD | OBJECT_UNSEEN);
 }
 
 static void orders_that_need_a_value_are_refused_without(void **state)
