@@ -28,6 +28,8 @@ struct way { /* a path, and its place in the loop */
 	bool open;
 	bool peer_known; /* an authentic frame came by it, from peer_mac */
 	uint8_t peer_mac[6];
+	char device[CONF_DEVICE_MAX]; /* whose carrier counts: of a udp path, the one with its
+					 address */
 	struct path path;
 	struct loop_fd io;
 };

@@ -2,6 +2,9 @@
 #include "engine_state.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "io/vip.h"
@@ -55,7 +58,7 @@ static void tell_carrier(struct engine *e, unsigned i, bool up)
 /* A path without a device has no carrier to lose. */
 static bool has_carrier(const struct engine *e, unsigned i)
 {
-	const char *device = e->conf->path[i].device;
+	const char *device = e->way[i].device;
 	const struct watch_link *link = device[0] == '\0' ? NULL : watch_link(e->watch, device);
 
 	return device[0] == '\0' || (link != NULL && link->carrier);
@@ -67,6 +70,49 @@ void ways_tell_carriers(struct engine *e)
 		tell_carrier(e, i, has_carrier(e, i));
 }
 
+static bool has_address(const struct conf_ip *ip, const struct sockaddr *address)
+{
+	if (address == NULL || address->sa_family != ip->family)
+		return false;
+	if (ip->family == AF_INET)
+		return memcmp(ip->bytes,
+			       &((const struct sockaddr_in *)(const void *)address)->sin_addr,
+			       4) == 0;
+	return memcmp(ip->bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+		       16) == 0;
+}
+
+/* A udp path need not name its interface; its carrier is that of the one with the local address. */
+static void find_device(struct way *way, const struct conf_link *conf)
+{
+	struct ifaddrs *list = NULL;
+
+	(void)snprintf(way->device, sizeof(way->device), "%s", conf->device);
+	if (way->device[0] != '\0' || getifaddrs(&list) != 0)
+		return;
+	for (const struct ifaddrs *at = list; at != NULL; at = at->ifa_next) {
+		if (has_address(&conf->local, at->ifa_addr))
+			(void)snprintf(way->device, sizeof(way->device), "%s", at->ifa_name);
+	}
+	freeifaddrs(list);
+}
+
+/* A udp path's address came to an interface. */
+static void address_came(struct engine *e, const struct watch_event *event)
+{
+	const struct watch_link *link = watch_link_by_index(e->watch, event->ifindex);
+
+	for (unsigned i = 0; link != NULL && i < e->conf->n_paths; i++) {
+		const struct conf_link *conf = &e->conf->path[i];
+
+		if (conf->device[0] != '\0' ||
+			memcmp(&conf->local, &event->address.ip, sizeof(conf->local)) != 0)
+			continue;
+		(void)snprintf(e->way[i].device, sizeof(e->way[i].device), "%s", link->name);
+		tell_carrier(e, i, link->carrier);
+	}
+}
+
 static void open_way(struct engine *e, unsigned i)
 {
 	struct way *way = &e->way[i];
@@ -75,6 +121,7 @@ static void open_way(struct engine *e, unsigned i)
 
 	way->engine = e;
 	way->index = i;
+	find_device(way, conf);
 	if (result != 0) {
 		log_err(e->log, "%s %s: not opened: %s", conf->secondary ? "path" : "link",
 			conf->name, strerror(-result));
@@ -112,7 +159,7 @@ static void link_changed(struct engine *e, const struct watch_event *event)
 	bool gone = event->type == WATCH_LINK_GONE;
 
 	for (unsigned i = 0; i < e->conf->n_paths; i++) {
-		if (strcmp(e->conf->path[i].device, event->link.name) != 0)
+		if (strcmp(e->way[i].device, event->link.name) != 0)
 			continue;
 		if (e->way[i].open)
 			path_refresh(&e->way[i].path, gone ? 0 : event->ifindex);
@@ -173,7 +220,7 @@ static void watched(void *user, const struct watch_event *event)
 		monitors_links_resynced(e);
 		tables_addresses_changed(e);
 		break;
-	case WATCH_ADDRESS_NEW:
+	case WATCH_ADDRESS_NEW: address_came(e, event); /* fall through */
 	case WATCH_ADDRESS_GONE: tables_addresses_changed(e); break;
 	case WATCH_FORWARDING:
 	case WATCH_ROUTE_GONE: break; /* the guardian's business */
@@ -208,8 +255,8 @@ int ways_init(struct engine *e)
 		open_way(e, i);
 	/* Of an interface set up a moment ago the dump may not have the carrier yet. */
 	for (unsigned i = 0; i < e->conf->n_paths; i++) {
-		if (e->conf->path[i].device[0] != '\0')
-			(void)watch_refresh(e->watch, e->conf->path[i].device);
+		if (e->way[i].device[0] != '\0')
+			(void)watch_refresh(e->watch, e->way[i].device);
 	}
 	ways_tell_carriers(e);
 	return 0;

@@ -175,14 +175,15 @@ lab_stop() { # NODE
 
 # All interfaces go at once, and with them their carrier at the other end; then the processes,
 # which cannot do anything any more.
+# Nothing of it answers when its links go: a machine without power has no last words.
 lab_power_off() { # NODE
+	lab_kill "$1"
 	on "$1" ip -batch - <<-EOF
 		link set ha0 down
 		link set ha1 down
 		link set lan0 down
 		link set wan0 down
 	EOF
-	lab_kill "$1"
 }
 
 lab_power_on() { # NODE [OPTION...]
