@@ -444,7 +444,7 @@ static void a_view_tells_what_is_known(void **state)
 	assert_in_range(v.path[0].echo_age_us, 1, 50000 + 2 * PAIR_FRAME_US);
 	node_look(p->side[1].node, pair_clock(p, 1), &v);
 	assert_int_equal(v.group[0].master, 0);
-	assert_true(v.peer_realtime);
+	assert_true(v.peer_realtime && v.peer_monitor[0].known);
 	pair_power_off(p, 0);
 	pair_run(p, 1000);
 	pair_stop(p, 1);
@@ -452,6 +452,7 @@ static void a_view_tells_what_is_known(void **state)
 	node_look(p->side[1].node, pair_clock(p, 1), &v);
 	assert_true(v.stopping);
 	assert_int_equal(v.group[0].master, -1);
+	assert_false(v.peer_monitor[0].known); /* its peer went */
 }
 
 static void a_view_of_a_node_that_heard_nobody_is_empty(void **state)

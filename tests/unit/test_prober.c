@@ -319,8 +319,12 @@ static void an_interface_that_goes_and_comes_is_taken_up_again(void **state)
 		const char *target;
 	} all[] = {
 		{ CONF_MONITOR_ARP, "10.5.0.2" },
+		{ CONF_MONITOR_ARP, "10.5.0.2" },
+		{ CONF_MONITOR_ARP, "fd05::2" },
 		{ CONF_MONITOR_ARP, "fd05::2" },
 		{ CONF_MONITOR_PING, "10.5.0.2" },
+		{ CONF_MONITOR_PING, "10.5.0.2" },
+		{ CONF_MONITOR_PING, "fd05::2" },
 		{ CONF_MONITOR_PING, "fd05::2" },
 	};
 	struct fixture *f = fixture_of(state);
@@ -335,8 +339,11 @@ static void an_interface_that_goes_and_comes_is_taken_up_again(void **state)
 		run("ip link set v0 up; ip addr replace fd05::1/64 dev v0 nodad; sleep 0.1");
 		assert_true(asks(p, 3));
 		run("ip link del v0");
-		assert_true(is_mute(p, 4));
-		assert_int_equal(p->error, -ENODEV);
+		/* Every second one is not asked in between: the index is another at once. */
+		if (i % 2 == 0) {
+			assert_true(is_mute(p, 4));
+			assert_int_equal(p->error, -ENODEV);
+		}
 		stop_host(f->host);
 		run("ip link add v0 type veth peer name p0 && ip link set v0 up && "
 		    "ip addr add 10.5.0.1/24 dev v0 && ip addr add fd05::1/64 dev v0 nodad");
