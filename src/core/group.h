@@ -39,6 +39,9 @@ void group_released(
 /* Stops claiming mastership, without touching the addresses. */
 void group_suspend(struct node *n, mono_t now, unsigned g, enum reason reason, struct actions *out);
 
+/* Is master again, as the addresses that it still has allow. */
+void group_resume(struct node *n, mono_t now, unsigned g, struct actions *out);
+
 /* The addresses are where the last order wanted them; `failed` of them the kernel refused. */
 void group_role_done(struct node *n, mono_t now, unsigned g, enum role role, uint32_t term,
 	unsigned failed, struct actions *out);
@@ -46,7 +49,10 @@ void group_role_done(struct node *n, mono_t now, unsigned g, enum role role, uin
 /* Brings the state of a group that is not master in line with the facts. */
 void group_settle(struct node *n, mono_t now, unsigned g, enum reason reason, struct actions *out);
 
-/* Runs the election and carries its verdict out. */
+/* Moves for that reason may go to and fro. */
+bool group_may_flap(enum reason reason);
+
+/* Runs the election and carries its verdict out. (judge.c) */
 void group_judge(struct node *n, mono_t now, unsigned g, struct actions *out);
 
 /* A term was heard of. */
@@ -58,7 +64,7 @@ uint32_t group_next_term(const struct node *n, unsigned g);
 /* A real failure happened: preemption is allowed again. */
 void group_resume_preemption(struct node *n, unsigned g);
 
-/* When group_judge() may come to another verdict by time alone. */
+/* When group_judge() may come to another verdict by time alone. (judge.c) */
 mono_t group_deadline(const struct node *n, mono_t now, unsigned g);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* covers: node.c beat.c group.c handover.c command.c reconfigure.c view.c */
+/* covers: node.c beat.c group.c judge.c handover.c command.c reconfigure.c view.c */
 /*
  * A node against bodies that its peer would not send, and what it shows of itself. What a pair
  * does together is told in tests/transcript.
