@@ -220,7 +220,10 @@ static void watched(void *user, const struct watch_event *event)
 		monitors_links_resynced(e);
 		tables_addresses_changed(e);
 		break;
-	case WATCH_ADDRESS_NEW: address_came(e, event); /* fall through */
+	case WATCH_ADDRESS_NEW:
+		address_came(e, event);
+		tables_addresses_changed(e);
+		break;
 	case WATCH_ADDRESS_GONE: tables_addresses_changed(e); break;
 	case WATCH_FORWARDING:
 	case WATCH_ROUTE_GONE: break; /* the guardian's business */
