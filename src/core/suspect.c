@@ -101,6 +101,8 @@ void suspect_settle(struct node *n, mono_t now, struct actions *out)
 		return;
 	}
 	s->running = false;
+	if (!any_can_tell(n, now))
+		return;
 	log_warn(n->env.log, "peer %s: lost, no HA link has carrier and %u probes are unanswered",
 		n->conf->node[1 - n->conf->self], (unsigned)SUSPECT_PROBES);
 	linkset_parted(&n->links);

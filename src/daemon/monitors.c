@@ -200,6 +200,22 @@ static void look_at_links(struct engine *e, const char *device)
 	}
 }
 
+/* A path's interface, or a link monitor's. */
+static bool is_ours(const struct engine *e, const char *device)
+{
+	for (unsigned i = 0; i < e->conf->n_paths; i++) {
+		if (strcmp(e->way[i].device, device) == 0)
+			return true;
+	}
+	for (unsigned i = 0; i < e->conf->n_monitors; i++) {
+		const struct conf_monitor *m = &e->conf->monitor[i];
+
+		if (m->type == CONF_MONITOR_LINK && strcmp(m->device, device) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void poll_carriers(void *user, mono_t at)
 {
 	struct engine *e = user;
@@ -212,6 +228,8 @@ static void poll_carriers(void *user, mono_t at)
 void monitors_link_changed(struct engine *e, const struct watch_event *event)
 {
 	look_at_links(e, event->link.name);
+	if (!is_ours(e, event->link.name))
+		return;
 	/* Links often go together, and the HA links' carriers decide within milliseconds. */
 	e->poll_until = mono_after_ms(loop_now(), POLL_FOR_MS);
 	loop_timer_set(&e->poll_timer, mono_after_us(loop_now(), FIRST_POLL_US));

@@ -91,8 +91,10 @@ static void find_device(struct way *way, const struct conf_link *conf)
 	if (way->device[0] != '\0' || getifaddrs(&list) != 0)
 		return;
 	for (const struct ifaddrs *at = list; at != NULL; at = at->ifa_next) {
-		if (has_address(&conf->local, at->ifa_addr))
-			(void)snprintf(way->device, sizeof(way->device), "%s", at->ifa_name);
+		if (!has_address(&conf->local, at->ifa_addr))
+			continue;
+		(void)snprintf(way->device, sizeof(way->device), "%s", at->ifa_name);
+		way->device[strcspn(way->device, ":")] = '\0'; /* a label, of the interface */
 	}
 	freeifaddrs(list);
 }

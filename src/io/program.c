@@ -80,7 +80,7 @@ static void digest(struct program *p, const char *text, size_t len)
 	}
 }
 
-/* False when there is nothing to be had for now, or any more. */
+/* False when there is nothing to come any more. */
 static bool read_chunk(struct program *p)
 {
 	char text[CHUNK];
@@ -90,7 +90,7 @@ static bool read_chunk(struct program *p)
 		digest(p, text, (size_t)n);
 	else if (n == 0 || errno != EAGAIN)
 		loop_fd_want(&p->output_io, 0);
-	return n > 0;
+	return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
 static void output_ready(void *user, unsigned readiness)
@@ -290,10 +290,10 @@ int program_start(struct program *p, const char *path,
 
 	if (result != 0)
 		return result;
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0)
-		program_become(path, environment, output[1], failure[1]);
+		program_become(parent, path, environment, output[1], failure[1]);
 	result = pid < 0 ? -errno : begin(p, pid, output[0], failure[0]);
 	close(output[1]);
 	close(failure[1]);

@@ -108,7 +108,7 @@ struct program_failure {
 	int error; /* errno */
 	int looks; /* enum executable; EXECUTABLE_GOOD when it is not the file's fault */
 };
-_Noreturn void program_become(
-	const char *path, const struct program_environment *environment, int output, int failure);
+_Noreturn void program_become(pid_t parent, const char *path,
+	const struct program_environment *environment, int output, int failure);
 
 #endif

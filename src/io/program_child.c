@@ -77,8 +77,8 @@ static void list_environment(
 	list[n] = NULL;
 }
 
-void program_become(
-	const char *path, const struct program_environment *environment, int output, int failure)
+void program_become(pid_t parent, const char *path, const struct program_environment *environment,
+	int output, int failure)
 {
 	const char *variables[PROGRAM_ENVIRONMENT_MAX + 2];
 	const char *arguments[] = { path, NULL };
@@ -86,6 +86,8 @@ void program_become(
 
 	/* First of all, so that a guardian that is killed leaves nothing behind. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* it was killed before */
+		_exit(1);
 	output = fcntl(output, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
 	failure = fcntl(failure, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
 	loop_signals_reset();

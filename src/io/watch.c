@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 enum {
 	RECEIVE_MAX = 32 * 1024,
@@ -203,13 +204,18 @@ static int watch_open(struct watch *w)
 	return result ? result : read_links(w);
 }
 
-/* Linux 6.10 and later tell IPv6's view without RTNL. */
+/* Linux 6.10 and later tell IPv6's view without RTNL; without IPv6 they tell the other one, with
+ * it. */
 static bool polls_freely(void)
 {
 	struct utsname host;
 	unsigned long major, minor;
 	char *end;
+	int ipv6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
+	if (ipv6 < 0)
+		return false;
+	close(ipv6);
 	if (uname(&host) != 0)
 		return false;
 	major = strtoul(host.release, &end, 10);

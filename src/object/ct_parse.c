@@ -259,6 +259,20 @@ static void tell_change(struct ct_session *s, struct object *ret)
 	ct_prints(s, ret);
 }
 
+/* Where the timer cannot tell whose packets set it, nothing was seen: a session that is over for
+ * its owner ends here, too. Of one without an answer the hold is twice its own time. */
+static bool is_unseen(const struct object_host *host, const struct ct_session *s,
+	const struct ct_settling *settling)
+{
+	unsigned either = s->fields & CT_TCP ? s->tcp.flags[0] | s->tcp.flags[1] : 0;
+	uint32_t held = ct_hold_timeout(host, s);
+
+	if (either & IP_CT_TCP_FLAG_MAXACK_SET)
+		return false;
+	return settling->retime || !(s->status & IPS_SEEN_REPLY) ||
+	       (settling->timeout <= held && settling->timeout >= held / 2);
+}
+
 static void mark_dumped(
 	const struct object_host *host, const struct ct_session *s, struct object *ret)
 {
@@ -266,7 +280,7 @@ static void mark_dumped(
 
 	if (settling.retime || settling.strict)
 		ret->marks |= OBJECT_HELD;
-	if (settling.retime)
+	if (is_unseen(host, s, &settling))
 		ret->marks |= OBJECT_UNSEEN;
 	if ((s->fields & CT_TIMEOUT) && !(s->status & IPS_OFFLOAD) &&
 		s->timeout < ct_hold_timeout(host, s) / 2)

@@ -286,10 +286,26 @@ static void a_timer_below_half_of_the_hold_is_marked(void **state)
 	assert_int_equal(p.object.marks, OBJECT_AGES);
 	host->hold_s = 56;
 	parse_with(host, &s, &p);
-	assert_int_equal(p.object.marks, 0);
+	assert_false(p.object.marks & OBJECT_AGES);
 	s = sample_of(UDP6_NAT_DUMPED); /* 499 s, and unreplied */
 	parse_with(host, &s, &p);
 	assert_int_equal(p.object.marks, OBJECT_HELD | OBJECT_UNSEEN);
+}
+
+/* A timer that this kernel's packets and the hold may both have set tells nothing. */
+static void what_the_timer_cannot_tell_was_not_seen(void **state)
+{
+	struct object_host *host = host_of_test();
+	struct sample s = sample_of(UDP_DUMPED); /* 28 s, replied */
+	struct parsed p;
+
+	(void)state;
+	host->hold_s = 600;
+	parse_with(host, &s, &p);
+	assert_false(p.object.marks & OBJECT_UNSEEN);
+	host->hold_s = 40; /* not much more than its own, of 30 s */
+	parse_with(host, &s, &p);
+	assert_true(p.object.marks & OBJECT_UNSEEN);
 }
 
 static void orders_that_need_a_value_are_refused_without(void **state)
@@ -323,6 +339,7 @@ int main(void)
 		cmocka_unit_test(the_end_of_a_hold_gives_a_silent_session_its_own_time),
 		cmocka_unit_test(tcp_is_strict_again_when_both_sides_have_been_heard_here),
 		cmocka_unit_test(a_timer_below_half_of_the_hold_is_marked),
+		cmocka_unit_test(what_the_timer_cannot_tell_was_not_seen),
 		cmocka_unit_test(orders_that_need_a_value_are_refused_without),
 	};
 
