@@ -253,6 +253,15 @@ static inline mono_t mirror_sooner(mono_t at, mono_t due, mono_t now)
 	return mono_before(now, due) ? mono_min(at, due) : at;
 }
 
+/* It counts no longer as spoken of in the present generation: else what is stale would not be
+ * missed. */
+static inline void mirror_unconfirm(struct mirror *m, const struct entry *e)
+{
+	if (!index_is_dead(e) && index_owner(&m->index, e) == INDEX_PEER && e->stamp == m->stamp &&
+		m->confirmed > 0)
+		m->confirmed--;
+}
+
 /* The peer's, which said that it is over; this kernel may think otherwise. */
 static inline bool mirror_is_in_doubt(const struct mirror *m, const struct entry *e)
 {

@@ -62,6 +62,8 @@ void mirror_forget(struct mirror *m, uint64_t hash, uint8_t kind, struct entry *
 {
 	const struct object gone = { .kind = kind };
 
+	if (e != NULL)
+		mirror_unconfirm(m, e);
 	if (!m->pass.running) {
 		if (e != NULL)
 			index_remove(&m->index, e);

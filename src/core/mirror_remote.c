@@ -149,13 +149,10 @@ static void heard_remove(struct node *n, uint64_t hash, struct entry *e, const s
 {
 	struct mirror *m = n->mirror;
 
-	if (e != NULL && !index_is_dead(e)) {
-		if (index_owner(&m->index, e) == INDEX_OWN)
-			return;
-		if (e->stamp == m->stamp && m->confirmed > 0)
-			m->confirmed--;
-	}
+	if (e != NULL && !index_is_dead(e) && index_owner(&m->index, e) == INDEX_OWN)
+		return;
 	if (is_in_doubt(m, e, d)) {
+		mirror_unconfirm(m, e);
 		e->stamp = 0;
 		mirror_fetch(n, r->kind, r->key, d->out);
 		return;
@@ -227,8 +224,7 @@ void mirror_heard_gone(struct node *n, struct span value)
 
 	if (e == NULL || index_owner(&m->index, e) == INDEX_OWN)
 		return;
-	if (e->stamp == m->stamp && m->confirmed > 0)
-		m->confirmed--;
+	mirror_unconfirm(m, e);
 	e->stamp = 0;
 	m->wants |= WANT_SWEEP;
 }
