@@ -14,6 +14,7 @@
 LAB=${LAB:-nsrp$$}
 LAB_DIR=${LAB_DIR:-}
 FAILED=0
+LAB_BUSY=()
 LAN_VIP=10.77.0.1 WAN_VIP=10.78.0.1 LAN_VIP6=fd77::1 WAN_VIP6=fd78::1
 CLIENT=10.77.0.100 SERVER=10.78.0.100 SERVER6=fd78::100
 ECHO_PORT=7007
@@ -65,7 +66,7 @@ lab_firewall() { # NODE NUMBER
 }
 
 lab_up() {
-	LAB_DIR=$(mktemp -dt "$LAB-XXXXXX")
+	LAB_DIR=$(mktemp -d --suffix="-$LAB")
 	for node in client lan fw1 fw2 wan server; do lab_node "$node"; done
 	lab_switch lan
 	lab_switch wan
@@ -94,8 +95,23 @@ lab_up() {
 	chmod 600 "$LAB_DIR/key"
 }
 
+# Loops that take all the processor there is, for 90 s at most.
+lab_busy() { # HOW_MANY
+	for _ in $(seq "$1"); do
+		timeout 90 sh -c 'while :; do :; done' &
+		LAB_BUSY+=("$!")
+	done
+}
+
+lab_idle() {
+	local pid
+	for pid in "${LAB_BUSY[@]}"; do kill "$pid" 2>/dev/null || true; done
+	LAB_BUSY=()
+}
+
 lab_down() {
 	local status=$? pid
+	lab_idle
 	for node in fw1 fw2; do lab_kill "$node"; done
 	for pid in ${LAB_PIDS:-}; do kill -9 "$pid" 2>/dev/null || true; done
 	for node in client lan fw1 fw2 wan server; do

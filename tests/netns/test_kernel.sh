@@ -7,7 +7,7 @@
 #   KERNEL_PROBE   the program
 set -u
 LAB=nsrpk$$
-DIR=$(mktemp -dt "$LAB-XXXXXX")
+DIR=$(mktemp -d --suffix="-$LAB")
 FAILED=0
 PID=
 

@@ -6,21 +6,8 @@ set -u
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
-BUSY=()
 
-stop_busy() {
-	local pid
-	for pid in "${BUSY[@]}"; do kill "$pid" 2>/dev/null; done
-	BUSY=()
-}
-
-finish() {
-	local status=$?
-	stop_busy
-	(exit $status)
-	lab_down
-}
-trap finish EXIT
+trap lab_down EXIT
 
 addresses() { # NODE
 	on "$1" ip -o addr show dev lan0 | grep -c " 10\.9[12]\."
@@ -54,12 +41,9 @@ lab_stop fw1
 lab_conf $'heartbeat = 10ms\nlost-after = 3'
 lab_pair
 realtime=$(ctl fw1 --json status | jq .realtime)
-for _ in $(seq 16); do
-	timeout 90 sh -c 'while :; do :; done' &
-	BUSY+=("$!")
-done
+lab_busy 16
 sleep "${BUSY_SECONDS:-10}"
-stop_busy
+lab_idle
 if [ "$realtime" = true ]; then
 	check "16 busy loops at 10 ms heartbeats: the master stays" is_state fw1 master
 	check "and nobody took over" [ "$(takeovers)" = 1 ]

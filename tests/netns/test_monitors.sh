@@ -6,22 +6,9 @@ set -u
 cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
-BUSY=()
 ROUNDS=${ROUNDS:-5} # of what is measured
 
-stop_busy() {
-	local pid
-	for pid in "${BUSY[@]}"; do kill "$pid" 2>/dev/null; done
-	BUSY=()
-}
-
-finish() {
-	local status=$?
-	stop_busy
-	(exit $status)
-	lab_down
-}
-trap finish EXIT
+trap lab_down EXIT
 
 monitor() { # NODE NAME KEY
 	ctl "$1" --json show monitors | jq -r ".monitors[] | select(.name == \"$2\") | .$3"
@@ -297,12 +284,9 @@ home
 verdicts() { cat "$LAB_DIR"/fw?/log | grep -c "monitor .*: fails"; }
 
 failures=$(verdicts)
-for _ in $(seq 16); do
-	timeout 90 sh -c 'while :; do :; done' &
-	BUSY+=("$!")
-done
+lab_busy 16
 sleep "${BUSY_SECONDS:-20}"
-stop_busy
+lab_idle
 check "16 busy loops fail no monitor" [ "$failures" = "$(verdicts)" ]
 check "and move nothing" is_state fw1 master
 engine=$(lab_engine_pid fw2)

@@ -6,7 +6,9 @@
 #define NSRP_PROGRAM_FIXTURE_H
 
 #include "io/loop.h"
+#include "nsrp/log.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +17,34 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
+
 enum { FIXTURE_PATH_MAX = 128, FIXTURE_PATIENCE_MS = 10000 };
 
 static char fixture_dir[FIXTURE_PATH_MAX];
 
+/* The last line that was logged, and how many were since the folder was made. */
+static char fixture_logged[4096];
+static unsigned fixture_n_logged;
+
+__attribute__((format(printf, 3, 4))) static inline void fixture_note_line(
+	void *user, enum log_level level, const char *format, ...)
+{
+	va_list arguments;
+
+	(void)user;
+	(void)level;
+	va_start(arguments, format);
+	vsnprintf(fixture_logged, sizeof(fixture_logged), format, arguments);
+	va_end(arguments);
+	fixture_n_logged++;
+}
+
 static inline void fixture_make_dir(void)
 {
-	snprintf(fixture_dir, sizeof(fixture_dir), "%s/nsrp-program-XXXXXX", P_tmpdir);
-	assert_non_null(mkdtemp(fixture_dir));
+	scratch_make(fixture_dir, sizeof(fixture_dir), "program");
+	fixture_logged[0] = '\0';
+	fixture_n_logged = 0;
 }
 
 static inline void fixture_remove_dir(void)

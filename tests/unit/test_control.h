@@ -21,6 +21,8 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #include "io/control.h"
 
 enum { ANSWER_MAX = CONTROL_REPLY_MAX + 1, PATIENCE_MS = 3000 };
@@ -118,8 +120,7 @@ static inline int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	snprintf(f->rundir, sizeof(f->rundir), P_tmpdir "/nsrp-control-XXXXXX");
-	assert_non_null(mkdtemp(f->rundir));
+	scratch_make(f->rundir, sizeof(f->rundir), "control");
 	assert_int_equal(chmod(f->rundir, 0755), 0);
 	assert_int_equal(loop_init(&f->loop), 0);
 	loop_timer_init(&f->ticks, &f->loop, tick, f);

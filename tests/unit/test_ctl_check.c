@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #include "ctl/check.h"
 #include "ctl/key_text.h"
 #include "ctl/verb.h"
@@ -89,11 +91,11 @@ static void assert_key(const char *path, enum conf_severity severity, const char
 
 static void key_files_are_judged(void **state)
 {
-	char dir[] = P_tmpdir "/nsrp-check-XXXXXX", path[64];
+	char dir[48], path[64];
 	struct stat st;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	scratch_make(dir, sizeof(dir), "check");
 	snprintf(path, sizeof(path), "%s/key", dir);
 	assert_key(path, CONF_SEVERITY_WARNING, "No such file");
 
@@ -181,11 +183,11 @@ static void assert_program(const char *path, enum conf_severity severity, const 
 
 static void programs_that_cannot_be_run_are_told(void **state)
 {
-	char dir[] = P_tmpdir "/nsrp-check-XXXXXX", path[64];
+	char dir[48], path[64];
 
 	(void)state;
 	assert_program("/bin/sh", CONF_SEVERITY_NOTE, NULL);
-	assert_non_null(mkdtemp(dir));
+	scratch_make(dir, sizeof(dir), "check");
 	snprintf(path, sizeof(path), "%s/hook", dir);
 	assert_program(path, CONF_SEVERITY_WARNING, "no such file");
 	write_key(path, "#!/bin/sh\n", 0777);

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #include "ctl/client.h"
 
 struct fixture {
@@ -27,8 +29,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	snprintf(f->rundir, sizeof(f->rundir), P_tmpdir "/nsrp-client-XXXXXX");
-	assert_non_null(mkdtemp(f->rundir));
+	scratch_make(f->rundir, sizeof(f->rundir), "client");
 	f->address.sun_family = AF_UNIX;
 	snprintf(f->address.sun_path, sizeof(f->address.sun_path), "%s/nsrpd.sock", f->rundir);
 	f->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -18,26 +18,9 @@ static struct fixture {
 	struct hooks hooks;
 	struct conf conf;
 	struct log log;
-	char logged[4096];
-	unsigned n_logged;
 	uint64_t counted[COUNTER_COUNT];
 	unsigned over;
 } f;
-
-static void note_line(void *user, enum log_level level, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void note_line(void *user, enum log_level level, const char *format, ...)
-{
-	va_list arguments;
-
-	(void)user;
-	(void)level;
-	va_start(arguments, format);
-	vsnprintf(f.logged, sizeof(f.logged), format, arguments);
-	va_end(arguments);
-	f.n_logged++;
-}
 
 static void counted(void *user, enum counter counter)
 {
@@ -70,7 +53,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(&f, 0, sizeof(f));
 	fixture_make_dir();
-	f.log.write = note_line;
+	f.log.write = fixture_note_line;
 	f.conf.cluster_id = 9;
 	f.conf.self = 1;
 	snprintf(f.conf.node[0], sizeof(f.conf.node[0]), "fw1");
@@ -173,7 +156,7 @@ static void each_state_is_told_in_order(void **state)
 	assert_out("init to backup 1\nbackup to master 2\nmaster to inoperable 2\n");
 	assert_int_equal(f.counted[COUNTER_HOOKS_RUN], 3);
 	assert_int_equal(f.counted[COUNTER_HOOKS_SKIPPED], 0);
-	assert_int_equal(f.n_logged, 0);
+	assert_int_equal(fixture_n_logged, 0);
 }
 
 static void addresses_have_a_moment_first(void **state)
@@ -266,10 +249,10 @@ static void one_that_fails_is_logged_once_and_counted(void **state)
 		change(GROUP_INIT, GROUP_MASTER, term);
 		settle();
 	}
-	assert_int_equal(f.n_logged, 1);
-	assert_non_null(strstr(f.logged, "group 7: hook "));
-	assert_non_null(
-		strstr(f.logged, "for master: exited 3, its last line: cannot reach the switch"));
+	assert_int_equal(fixture_n_logged, 1);
+	assert_non_null(strstr(fixture_logged, "group 7: hook "));
+	assert_non_null(strstr(
+		fixture_logged, "for master: exited 3, its last line: cannot reach the switch"));
 	assert_int_equal(f.counted[COUNTER_HOOKS_FAILED], 3);
 	assert_int_equal(f.counted[COUNTER_PROGRAMS_HUNG], 0);
 }
@@ -283,7 +266,7 @@ static void one_that_cannot_be_started_is_logged_and_the_next_told_its_state(voi
 	set_hook(0, fixture_path("none"));
 	change(GROUP_INIT, GROUP_MASTER, 1);
 	settle();
-	assert_non_null(strstr(f.logged, "not started: there is no such file"));
+	assert_non_null(strstr(fixture_logged, "not started: there is no such file"));
 	assert_int_equal(f.counted[COUNTER_HOOKS_FAILED], 1);
 	set_hook(0, good);
 	change(GROUP_MASTER, GROUP_BACKUP, 1);
@@ -307,8 +290,9 @@ static void one_that_hangs_is_killed_logged_and_the_last_state_told(void **state
 	program_shorten(&f.hooks.hook[GROUP].program, 50);
 	settle();
 	assert_out("init to master\nmaster to backup\n");
-	assert_non_null(strstr(f.logged, "for master: did not end in time and was killed, its last "
-					 "line: waits"));
+	assert_non_null(
+		strstr(fixture_logged, "for master: did not end in time and was killed, its last "
+				       "line: waits"));
 	assert_int_equal(f.counted[COUNTER_PROGRAMS_HUNG], 1);
 	assert_int_equal(f.counted[COUNTER_HOOKS_FAILED], 1);
 }

@@ -16,25 +16,10 @@ static struct fixture {
 	struct scripts scripts;
 	struct conf conf;
 	struct log log;
-	char logged[4096], diary[256]; /* of results: name, + or - */
-	unsigned n_logged, n_probed, most;
+	char diary[256]; /* of results: name, + or - */
+	unsigned n_probed, most;
 	uint64_t counted[COUNTER_COUNT];
 } f;
-
-static void note_line(void *user, enum log_level level, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void note_line(void *user, enum log_level level, const char *format, ...)
-{
-	va_list arguments;
-
-	(void)user;
-	(void)level;
-	va_start(arguments, format);
-	vsnprintf(f.logged, sizeof(f.logged), format, arguments);
-	va_end(arguments);
-	f.n_logged++;
-}
 
 static void probed(void *user, const char *monitor, bool ok)
 {
@@ -68,7 +53,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(&f, 0, sizeof(f));
 	fixture_make_dir();
-	f.log.write = note_line;
+	f.log.write = fixture_note_line;
 	f.conf.cluster_id = 9;
 	snprintf(f.conf.node[0], sizeof(f.conf.node[0]), "fw1");
 	assert_int_equal(loop_init(&f.loop), 0);
@@ -116,9 +101,9 @@ static void results_are_told_run_by_run(void **state)
 	assert_true(f.counted[COUNTER_SCRIPTS_FAILED] >= 2);
 	assert_ptr_equal(strstr(f.diary, "m+m+"), f.diary);
 	assert_non_null(strstr(f.diary, "m-m-"));
-	assert_int_equal(f.n_logged, 1);
-	assert_non_null(strstr(f.logged, "monitor m: "));
-	assert_non_null(strstr(f.logged, "exited 1, its last line: bad"));
+	assert_int_equal(fixture_n_logged, 1);
+	assert_non_null(strstr(fixture_logged, "monitor m: "));
+	assert_non_null(strstr(fixture_logged, "exited 1, its last line: bad"));
 }
 
 static void the_interval_is_kept(void **state)
@@ -176,7 +161,7 @@ static void one_that_hangs_has_failed(void **state)
 		SCRIPT_LIMIT_MIN_MS + 5000);
 	assert_string_equal(f.diary, "m-");
 	assert_non_null(
-		strstr(f.logged, "did not end in time and was killed, its last line: asks"));
+		strstr(fixture_logged, "did not end in time and was killed, its last line: asks"));
 	assert_int_equal(f.counted[COUNTER_PROGRAMS_HUNG], 1);
 }
 
@@ -198,7 +183,7 @@ static void one_that_cannot_be_started_has_failed(void **state)
 	start();
 	wait_for_probes(1);
 	assert_string_equal(f.diary, "m-");
-	assert_non_null(strstr(f.logged, "not started: there is no such file"));
+	assert_non_null(strstr(fixture_logged, "not started: there is no such file"));
 }
 
 static unsigned running(void)

@@ -20,6 +20,8 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #include "io/store.h"
 
 struct fixture {
@@ -49,8 +51,7 @@ static inline int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	snprintf(f->dir, sizeof(f->dir), P_tmpdir "/nsrp-store-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
+	scratch_make(f->dir, sizeof(f->dir), "store");
 	f->log = (struct log){ f, keep_line };
 	*state = f;
 	return 0;
