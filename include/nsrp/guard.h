@@ -5,7 +5,9 @@
  * The guardian carries out what the engine orders (addresses and routes of a group), keeps the
  * leases, and decides what happens when the engine dies, hangs or is paused: a first death is
  * followed by a new engine that adopts the addresses; a second one soon after it, or a hang,
- * withdraws them. Groups are named by index in struct conf.
+ * withdraws them. The peer is told with the frames that the engine entrusted: HOLD before it can
+ * take a silent engine for a dead node, PARTING once nothing is held. Groups are named by index
+ * in struct conf.
  */
 #ifndef NSRP_GUARD_H
 #define NSRP_GUARD_H
@@ -18,7 +20,9 @@ enum {
 	GUARD_LEASE_MS = 6000, /* addresses live this long without renewal */
 	GUARD_RENEW_MS = 2000,
 	GUARD_LINGER_MS = 2000, /* an old master goes on forwarding */
-	GUARD_HANG_MS = 3000,   /* an engine that says nothing for so long hangs */
+	GUARD_START_MS = 3000,  /* an engine may need so long before it is heard */
+	GUARD_HANG_MS = 400,    /* an engine that is late for so long after HOLD hangs */
+	GUARD_LATE_MS = 10,     /* a guardian later than this does not judge its engine */
 	GUARD_SOON_MS = 5000,   /* a second death within this time withdraws */
 	GUARD_BACKOFF_MAX_MS = 30000,
 	GUARD_PUT_BACK_MAX = 5, /* times in GUARD_PUT_BACK_MS; then not before it is over */
@@ -35,6 +39,8 @@ enum guard_action_type {
 	GUARD_RENEW,         /* renew the leases of all held groups */
 	GUARD_SPAWN,         /* start an engine, which adopts guard_held() */
 	GUARD_KILL,          /* kill the engine; guard_engine_died() follows */
+	GUARD_SAY_HOLD,      /* send the HOLD frames that the engine entrusted, if there are any */
+	GUARD_SAY_PARTING,   /* send the PARTING frames, once what is removed is gone */
 	GUARD_TELL_LEASE_LOST, /* tell the engine, EVENT_LEASE_LOST */
 	GUARD_TELL_TAKEN_AWAY, /* tell the engine, EVENT_TAKEN_AWAY */
 	GUARD_EXIT,            /* nothing is held any more: the guardian may end */
@@ -59,7 +65,10 @@ struct guard {
 	unsigned n_groups;
 	enum guard_engine engine;
 	bool stopping;
-	mono_t spawn_due, died_at, heard_at, renew_due, renewed_at;
+	mono_t spawn_due, died_at, renew_due, renewed_at;
+	uint64_t patience_us;
+	mono_t engine_due; /* it is to be heard by then */
+	mono_t held_at;    /* HOLD was said for it since it was heard; MONO_NEVER: it was not */
 	uint32_t backoff_ms;
 	uint64_t starts;
 	struct guard_group {
@@ -72,9 +81,13 @@ struct guard {
 	} group[CONF_GROUPS_MAX];
 };
 
+/* How late an engine may be before its guardian speaks for it: the peer is not to lose it before.
+ * Microseconds. */
+uint64_t guard_patience_us(const struct conf *conf);
+
 /* `held`: bit per group whose addresses a former guardian left here; the first engine adopts
  * them. The first engine is due at once. */
-void guard_init(struct guard *g, unsigned n_groups, uint64_t held, mono_t now);
+void guard_init(struct guard *g, const struct conf *conf, uint64_t held, mono_t now);
 
 /* Groups whose addresses are on this machine. */
 uint64_t guard_held(const struct guard *g);
@@ -84,8 +97,8 @@ void guard_timer(struct guard *g, mono_t now, struct guard_actions *out);
 /* The engine ordered a role. */
 void guard_ordered(struct guard *g, mono_t now, unsigned group, enum role role, uint32_t term,
 	struct guard_actions *out);
-/* The engine said anything at all; it does so at least each GUARD_HANG_MS / 3. */
-void guard_engine_heard(struct guard *g, mono_t now);
+/* The engine did something, and promises to be heard again by `due`. */
+void guard_engine_heard(struct guard *g, mono_t due);
 /* The engine's process ended; `clean` when it had ended its work by ACTION_EXIT. */
 void guard_engine_died(struct guard *g, mono_t now, bool clean, struct guard_actions *out);
 /* Addresses or routes of a held group were found missing. */
@@ -95,8 +108,8 @@ void guard_stop(struct guard *g, mono_t now, struct guard_actions *out);
 
 mono_t guard_deadline(const struct guard *g);
 
-/* Groups moved: from[i] is the old index of group i, or -1; the caller has removed the
- * addresses of groups that went. */
-void guard_rearrange(struct guard *g, unsigned n_groups, const int from[CONF_GROUPS_MAX]);
+/* Another configuration is in force: from[i] is the old index of group i, or -1; the caller has
+ * removed the addresses of groups that went. */
+void guard_rearrange(struct guard *g, const struct conf *conf, const int from[CONF_GROUPS_MAX]);
 
 #endif

@@ -145,6 +145,7 @@ enum action_type {
 	ACTION_DUMP,     /* the next step of the dump of kind `target`, which may be its first */
 	ACTION_LOOK,     /* read the link monitors of group `target` anew, then EVENT_LOOKED */
 	ACTION_END_DUMP, /* the rest of it is not wanted */
+	ACTION_ENTRUST,  /* the guardian may have to send these bytes by path `target` */
 };
 
 struct action_role {

@@ -122,6 +122,10 @@ enum result {
 	X(LATE, "late", "times this node ran late by more than a tenth of a heartbeat")            \
 	X(LATE_DETECTION, "late_detection", "times this node ran late by the detection time")      \
 	X(PEER_LOST, "peer_lost", "times the peer was lost")                                       \
+	X(HOLDS_HEARD, "holds_heard", "times the peer's guardian said that its engine restarts")   \
+	X(HOLDS_SENT, "holds_sent", "times the guardian said that the engine restarts")            \
+	X(PARTINGS_SENT, "partings_sent", "times the guardian said that this node gave up")        \
+	X(PARTINGS_HEARD, "partings_heard", "times the peer's guardian said that it gave up")      \
 	X(SUSPICIONS, "suspicions", "times all HA links lost their carrier at once")               \
 	X(TAKEOVERS, "takeovers", "masterships taken")                                             \
 	X(WITHDRAWALS, "withdrawals", "masterships given up")                                      \

@@ -7,6 +7,8 @@
 #ifndef NSRP_WIRE_H
 #define NSRP_WIRE_H
 
+#include <stdint.h>
+
 enum {
 	WIRE_ETHERTYPE = 0x88b5, /* IEEE 802 local experimental EtherType 1 */
 	WIRE_MAGIC = 0x4e,
@@ -17,9 +19,13 @@ enum {
 	WIRE_GROUP_RECORD_LEN = 16,
 	WIRE_ECHO_RECORD_LEN = 10,
 	WIRE_MONITOR_RECORD_LEN = 6,
-	WIRE_DATA_LEN = 16,    /* of DATA before its records */
-	WIRE_CHANNEL_LEN = 15, /* of CHANNEL, at least */
+	WIRE_DATA_LEN = 16,        /* of DATA before its records */
+	WIRE_CHANNEL_LEN = 15,     /* of CHANNEL, at least */
+	WIRE_WILL_FRAME_MAX = 512, /* HOLD and PARTING */
 };
+
+/* Where the sequence numbers of HOLD and PARTING begin: frames of SESSION never come so far. */
+#define WIRE_WILL_SEQUENCE (UINT64_C(1) << 63)
 
 /* The multicast MAC address of our Ethernet frames: locally administered, group bit set. */
 #define WIRE_MULTICAST_MAC                                                                         \
@@ -46,6 +52,7 @@ enum {
 	X(ANSWER, 20, "the result of a request")                                                   \
 	X(CHANNEL, 21, "the sender's half of the channel: epoch, next number, lag, flags")         \
 	X(MONITORS, 22, "for some monitors: name, weight, whether it fails")                       \
+	X(WILL, 23, "of HOLD and PARTING: number, groups that the sender is master of")            \
 	X(DATA, 24, "numbered records of the channel")                                             \
 	X(ACK, 25, "what was delivered of the channel")
 

@@ -54,7 +54,7 @@ enum frame_verdict frame_parse(
 		return FRAME_PATH;
 	if (h.sender != 1 - place->self)
 		return FRAME_REFLECTED;
-	if (h.type != WIRE_FRAME_HELLO && h.type != WIRE_FRAME_SESSION)
+	if (h.type < WIRE_FRAME_HELLO || h.type > WIRE_FRAME_PARTING)
 		return FRAME_TYPE;
 	if (h.length > r.left || WIRE_HEADER_LEN + h.length > WIRE_FRAME_MAX)
 		return FRAME_LENGTH;

@@ -12,12 +12,12 @@ static unsigned id_of(const struct node *n, unsigned g)
 	return n->conf->group[g].id;
 }
 
-/* The only assigner of a group's state. */
 bool group_may_flap(enum reason reason)
 {
 	return reason == REASON_MONITORS || reason == REASON_PREEMPT;
 }
 
+/* The only assigner of a group's state. */
 static void set_state(struct node *n, mono_t now, unsigned g, enum group_state to,
 	enum reason reason, struct actions *out)
 {
@@ -30,6 +30,7 @@ static void set_state(struct node *n, mono_t now, unsigned g, enum group_state t
 	group->reason = reason;
 	group->since = now;
 	group->decided |= to != GROUP_INIT;
+	n->will.due |= from == GROUP_MASTER || to == GROUP_MASTER;
 	if (to == GROUP_MASTER && group_may_flap(reason))
 		flap_moved(&group->flap, now);
 	n->beat_now = true;

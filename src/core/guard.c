@@ -23,13 +23,20 @@ static struct guard_group fresh_group(void)
 	return (struct guard_group){ .linger_until = MONO_NEVER };
 }
 
-void guard_init(struct guard *g, unsigned n_groups, uint64_t held, mono_t now)
+/* Half of what is left of the detection time when the next beat is due. */
+uint64_t guard_patience_us(const struct conf *conf)
 {
-	assert(n_groups <= CONF_GROUPS_MAX);
+	return (uint64_t)conf->heartbeat_ms * 1000 * (conf->lost_after - 1) / 2;
+}
+
+void guard_init(struct guard *g, const struct conf *conf, uint64_t held, mono_t now)
+{
+	assert(conf->n_groups <= CONF_GROUPS_MAX);
 	memset(g, 0, sizeof(*g));
-	g->n_groups = n_groups;
+	g->n_groups = conf->n_groups;
+	g->patience_us = guard_patience_us(conf);
 	g->spawn_due = now;
-	g->died_at = MONO_NEVER;
+	g->died_at = g->held_at = MONO_NEVER;
 	g->renew_due = now;
 	g->renewed_at = now;
 	for (unsigned i = 0; i < CONF_GROUPS_MAX; i++) {
@@ -64,12 +71,14 @@ static void release(struct guard *g, unsigned i, enum guard_action_type type, bo
 	act(out, type, i, g->group[i].term, report);
 }
 
-static void withdraw_all(struct guard *g, struct guard_actions *out)
+/* For an engine that can neither hand over nor say so. */
+static void give_up(struct guard *g, struct guard_actions *out)
 {
 	for (unsigned i = 0; i < g->n_groups; i++) {
 		if (g->group[i].held || !mono_is_never(g->group[i].linger_until))
 			release(g, i, GUARD_REMOVE, false, out);
 	}
+	act(out, GUARD_SAY_PARTING, 0, 0, false);
 }
 
 void guard_ordered(struct guard *g, mono_t now, unsigned group, enum role role, uint32_t term,
@@ -100,9 +109,10 @@ void guard_ordered(struct guard *g, mono_t now, unsigned group, enum role role, 
 	}
 }
 
-void guard_engine_heard(struct guard *g, mono_t now)
+void guard_engine_heard(struct guard *g, mono_t due)
 {
-	g->heard_at = now;
+	g->engine_due = due;
+	g->held_at = MONO_NEVER;
 }
 
 void guard_missing(struct guard *g, mono_t now, unsigned group, struct guard_actions *out)
@@ -175,17 +185,40 @@ static void keep_leases(struct guard *g, mono_t now, struct guard_actions *out)
 	g->renew_due = mono_after_ms(now, GUARD_RENEW_MS);
 }
 
+static mono_t judge_due(const struct guard *g)
+{
+	if (g->engine != GUARD_ENGINE_RUNNING)
+		return MONO_NEVER;
+	return mono_is_never(g->held_at) ? mono_after_us(g->engine_due, g->patience_us)
+					 : mono_after_ms(g->held_at, GUARD_HANG_MS);
+}
+
+/* An engine that is late is spoken for; one that stays late hangs. */
+static void judge_silence(struct guard *g, mono_t now, struct guard_actions *out)
+{
+	mono_t due = judge_due(g);
+
+	if (!mono_reached(due, now))
+		return;
+	if (mono_since_us(due, now) > GUARD_LATE_MS * UINT64_C(1000)) {
+		/* The whole machine was paused: the engine may be waking, too. */
+		guard_engine_heard(g, now);
+	} else if (mono_is_never(g->held_at)) {
+		g->held_at = now;
+		act(out, GUARD_SAY_HOLD, 0, 0, false);
+	} else {
+		g->engine = GUARD_ENGINE_KILLED;
+		act(out, GUARD_KILL, 0, 0, false);
+		give_up(g, out);
+	}
+}
+
 static void judge_engine(struct guard *g, mono_t now, struct guard_actions *out)
 {
-	if (g->engine == GUARD_ENGINE_RUNNING &&
-		mono_reached(mono_after_ms(g->heard_at, GUARD_HANG_MS), now)) {
-		g->engine = GUARD_ENGINE_KILLED;
-		withdraw_all(g, out);
-		act(out, GUARD_KILL, 0, 0, false);
-	}
+	judge_silence(g, now, out);
 	if (g->engine == GUARD_ENGINE_NONE && !g->stopping && mono_reached(g->spawn_due, now)) {
 		g->engine = GUARD_ENGINE_RUNNING;
-		g->heard_at = now;
+		guard_engine_heard(g, mono_after_ms(now, GUARD_START_MS));
 		g->starts++;
 		act(out, GUARD_SPAWN, 0, 0, false);
 	}
@@ -221,15 +254,18 @@ void guard_engine_died(struct guard *g, mono_t now, bool clean, struct guard_act
 			if (g->group[i].held)
 				release(g, i, GUARD_REMOVE, false, out);
 		}
+		if (!clean)
+			act(out, GUARD_SAY_PARTING, 0, 0, false);
 		g->stopping = true;
 		return;
 	}
 	if (!again && !hung) {
+		act(out, GUARD_SAY_HOLD, 0, 0, false);
 		g->backoff_ms = 0;
 		g->spawn_due = now;
 		return;
 	}
-	withdraw_all(g, out);
+	give_up(g, out);
 	g->backoff_ms = g->backoff_ms == 0 ? BACKOFF_FIRST_MS : g->backoff_ms * 2;
 	if (g->backoff_ms > GUARD_BACKOFF_MAX_MS)
 		g->backoff_ms = GUARD_BACKOFF_MAX_MS;
@@ -244,7 +280,7 @@ void guard_stop(struct guard *g, mono_t now, struct guard_actions *out)
 	if (g->engine != GUARD_ENGINE_NONE)
 		return;
 	/* Nobody is there to hand over. */
-	withdraw_all(g, out);
+	give_up(g, out);
 	act(out, GUARD_EXIT, 0, 0, false);
 }
 
@@ -252,8 +288,7 @@ mono_t guard_deadline(const struct guard *g)
 {
 	mono_t at = MONO_NEVER;
 
-	if (g->engine == GUARD_ENGINE_RUNNING)
-		at = mono_min(at, mono_after_ms(g->heard_at, GUARD_HANG_MS));
+	at = mono_min(at, judge_due(g));
 	if (g->engine == GUARD_ENGINE_NONE && !g->stopping)
 		at = mono_min(at, g->spawn_due);
 	if (g->engine == GUARD_ENGINE_NONE && g->stopping && !anything_left(g))
@@ -267,13 +302,14 @@ mono_t guard_deadline(const struct guard *g)
 	return at;
 }
 
-void guard_rearrange(struct guard *g, unsigned n_groups, const int from[CONF_GROUPS_MAX])
+void guard_rearrange(struct guard *g, const struct conf *conf, const int from[CONF_GROUPS_MAX])
 {
 	struct guard_group old[CONF_GROUPS_MAX];
 
-	assert(n_groups <= CONF_GROUPS_MAX);
+	assert(conf->n_groups <= CONF_GROUPS_MAX);
 	memcpy(old, g->group, sizeof(old));
-	g->n_groups = n_groups;
+	g->n_groups = conf->n_groups;
+	g->patience_us = guard_patience_us(conf);
 	for (unsigned i = 0; i < CONF_GROUPS_MAX; i++)
-		g->group[i] = i < n_groups && from[i] >= 0 ? old[from[i]] : fresh_group();
+		g->group[i] = i < conf->n_groups && from[i] >= 0 ? old[from[i]] : fresh_group();
 }

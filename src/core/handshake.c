@@ -429,11 +429,11 @@ enum handshake_opened handshake_open(struct handshake *h, mono_t now, unsigned p
 	return kind == SESSION_CANDIDATE ? promote(h, now) : OPENED;
 }
 
-size_t handshake_seal(struct handshake *h, enum handshake_session kind, unsigned path, uint16_t tag,
-	uint8_t *frame, size_t text_len)
+static size_t seal(struct handshake *h, enum handshake_session kind, enum wire_frame_type type,
+	unsigned path, uint16_t tag, uint8_t *frame, size_t text_len)
 {
 	struct frame_header header = {
-		.type = WIRE_FRAME_SESSION,
+		.type = (uint8_t)type,
 		.cluster = h->cluster,
 		.path = tag,
 		.sender = h->self,
@@ -441,4 +441,16 @@ size_t handshake_seal(struct handshake *h, enum handshake_session kind, unsigned
 
 	return session_seal(&h->session[kind], h->crypto, slot_of(kind, h->self), path, &header,
 		frame, text_len);
+}
+
+size_t handshake_seal(struct handshake *h, enum handshake_session kind, unsigned path, uint16_t tag,
+	uint8_t *frame, size_t text_len)
+{
+	return seal(h, kind, WIRE_FRAME_SESSION, path, tag, frame, text_len);
+}
+
+size_t handshake_seal_will(struct handshake *h, enum wire_frame_type type, unsigned path,
+	uint16_t tag, uint8_t *frame, size_t text_len)
+{
+	return seal(h, SESSION_CURRENT, type, path, tag, frame, text_len);
 }

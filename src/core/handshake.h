@@ -103,7 +103,7 @@ size_t handshake_put_hello(struct handshake *h, unsigned path, uint16_t tag, uin
 enum handshake_outcome handshake_heard(struct handshake *h, mono_t now, unsigned path,
 	const struct frame_header *header, struct span frame, uint8_t *text);
 
-/* A frame of type SESSION came by `path`: opens its body into text (header->length bytes). */
+/* A frame of another type came by `path`: opens its body into text (header->length bytes). */
 enum handshake_opened handshake_open(struct handshake *h, mono_t now, unsigned path,
 	const struct frame_header *header, struct span frame, uint8_t *text);
 
@@ -113,5 +113,8 @@ bool handshake_has(const struct handshake *h, enum handshake_session kind);
 /* Seals as session_seal() does, under the session of that kind, which exists. */
 size_t handshake_seal(struct handshake *h, enum handshake_session kind, unsigned path, uint16_t tag,
 	uint8_t *frame, size_t text_len);
+/* The same for HOLD and PARTING, under the current session. */
+size_t handshake_seal_will(struct handshake *h, enum wire_frame_type type, unsigned path,
+	uint16_t tag, uint8_t *frame, size_t text_len);
 
 #endif

@@ -64,7 +64,7 @@ static void outlast(struct node *n, unsigned g, struct actions *out)
 	if (group->term <= group->peer.term) {
 		group->term = group->peer.term + 1;
 		group_note_term(n, g, group->term);
-		n->beat_now = true;
+		n->beat_now = n->will.due = true;
 	}
 	node_act(out, ACTION_ANNOUNCE, g);
 }

@@ -119,6 +119,12 @@ void linkset_probed(struct linkset *ls)
 	}
 }
 
+/* When the peer is lost unless it is heard. */
+static mono_t lost_at(const struct linkset *ls)
+{
+	return mono_max(ls->peer_until, ls->hold_until);
+}
+
 struct linkset_change linkset_expire(struct linkset *ls, mono_t now)
 {
 	struct linkset_change change = { 0 };
@@ -134,7 +140,7 @@ struct linkset_change linkset_expire(struct linkset *ls, mono_t now)
 		if (p->state != before)
 			change.paths |= 1u << i;
 	}
-	if (ls->peer_alive && mono_reached(ls->peer_until, now)) {
+	if (ls->peer_alive && mono_reached(lost_at(ls), now)) {
 		ls->peer_alive = false;
 		change.peer = true;
 	}
@@ -162,19 +168,26 @@ void linkset_forget(struct linkset *ls)
 		if (p->state != PATH_SILENT)
 			p->state = PATH_LOST;
 	}
-	ls->peer_alive = false;
+	linkset_parted(ls);
 	ls->grace_us = 0;
 }
 
-void linkset_peer_restarted(struct linkset *ls)
+void linkset_peer_restarted(struct linkset *ls, mono_t now)
 {
+	ls->hold_until = mono_min(ls->hold_until, mono_after_us(now, ls->detection_us));
 	for (unsigned i = 0; i < ls->n_paths; i++)
 		ls->path[i].beat = 0;
+}
+
+void linkset_hold(struct linkset *ls, mono_t now)
+{
+	ls->hold_until = mono_after_ms(now, LINKSET_HOLD_MS);
 }
 
 void linkset_parted(struct linkset *ls)
 {
 	ls->peer_alive = false;
+	ls->hold_until = (mono_t){ 0 };
 }
 
 bool linkset_is_urgent(const struct linkset *ls, mono_t now, uint64_t heartbeat_us)
@@ -195,7 +208,7 @@ mono_t linkset_urgent_at(const struct linkset *ls, mono_t now, uint64_t heartbea
 
 mono_t linkset_deadline(const struct linkset *ls)
 {
-	mono_t at = ls->peer_alive ? ls->peer_until : MONO_NEVER;
+	mono_t at = ls->peer_alive ? lost_at(ls) : MONO_NEVER;
 
 	for (unsigned i = 0; i < ls->n_paths; i++) {
 		const struct path *p = &ls->path[i];

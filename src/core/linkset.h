@@ -15,6 +15,7 @@
 enum {
 	LINKSET_SECONDARY_FACTOR = 10, /* secondary paths beat this much slower */
 	LINKSET_RTT_EVERY_MS = 5000,   /* their round-trip time is measured that often */
+	LINKSET_HOLD_MS = 500,         /* so long a HOLD keeps the peer alive */
 };
 
 struct linkset {
@@ -25,6 +26,7 @@ struct linkset {
 	mono_t grace_until;
 	bool peer_alive;
 	mono_t peer_until;
+	mono_t hold_until;     /* its guardian spoke for it; past: it does not */
 	mono_t links_fresh_at; /* of the last fresh beat by an HA link; MONO_NEVER: none yet */
 	struct path {
 		enum path_state state;
@@ -75,8 +77,13 @@ void linkset_ran_late(struct linkset *ls, mono_t now, uint64_t late_us);
 /* Nothing of what was heard counts any more; the peer is not alive. */
 void linkset_forget(struct linkset *ls);
 
-/* The peer is another boot: the numbers heard from the one before are not echoed any more. */
-void linkset_peer_restarted(struct linkset *ls);
+/* The peer is another boot: the numbers heard from the one before are not echoed any more. It has
+ * the detection time to be heard both ways if a HOLD lasts. */
+void linkset_peer_restarted(struct linkset *ls, mono_t now);
+
+/* The peer's guardian said that its engine restarts: a peer that is alive is not lost before
+ * LINKSET_HOLD_MS are over. */
+void linkset_hold(struct linkset *ls, mono_t now);
 
 /* The peer said that it stops. */
 void linkset_parted(struct linkset *ls);

@@ -11,6 +11,7 @@
 #include "handover.h"
 #include "mirror.h"
 #include "state.h"
+#include "nsrp/guard.h"
 
 enum {
 	STOP_MS = 1500,     /* for handing everything over */
@@ -156,6 +157,7 @@ static void check_lateness(struct node *n, mono_t now, struct actions *out)
 	if (late_us < (tolerated > LATE_MIN_US ? tolerated : LATE_MIN_US))
 		return;
 	node_count(n, COUNTER_LATE);
+	n->will.due |= late_us >= guard_patience_us(n->conf); /* the guardian may have used it */
 	if (late_us >= node_detection_us(n))
 		ran_too_late(n, now, late_us, out);
 	else
@@ -187,14 +189,15 @@ static void heard_hello(struct node *n, mono_t now, unsigned path,
 static void session_confirmed(struct node *n, mono_t now, bool restarted, struct actions *out)
 {
 	node_count(n, COUNTER_HANDSHAKES);
-	n->beat_now = true;
+	n->beat_now = n->will.due = true;
 	if (!restarted)
 		return;
 	log_info(n->env.log, "peer %s: restarted", n->conf->node[1 - n->conf->self]);
 	n->peer_beat = 0;
 	n->request.in.id = 0;
+	n->will.heard = 0;
 	mirror_peer_restarted(n, now);
-	linkset_peer_restarted(&n->links);
+	linkset_peer_restarted(&n->links, now);
 	if (n->peer_known)
 		node_forget_peer(n, now, REASON_PEER_LOST, out);
 }
@@ -212,9 +215,13 @@ static void heard_session(struct node *n, mono_t now, unsigned path,
 	case OPENED_RATE: node_count(n, COUNTER_DROP_RATE); return;
 	case OPENED_AUTH: node_count(n, COUNTER_DROP_AUTH); return;
 	}
+	struct span body = span_of(n->text, header->length - (size_t)CRYPTO_TAG_LEN);
+	bool well_formed = header->type == WIRE_FRAME_SESSION
+				   ? beat_heard(n, now, path, body, out)
+				   : will_heard(n, now, header->type, body, out);
+
 	node_count(n, COUNTER_FRAMES_HEARD);
-	if (!beat_heard(
-		    n, now, path, span_of(n->text, header->length - (size_t)CRYPTO_TAG_LEN), out))
+	if (!well_formed)
 		node_count(n, COUNTER_DROP_MALFORMED);
 }
 
@@ -397,8 +404,10 @@ static void finish_step(struct node *n, mono_t now, struct actions *out)
 		beat_send_parting(n, now, out);
 		node_act(out, ACTION_EXIT, 0);
 	}
-	if (!n->parted)
+	if (!n->parted) {
+		will_entrust(n, now, out);
 		beat_send_due(n, now, out);
+	}
 	if (n->save_now)
 		node_act(out, ACTION_SAVE, 0);
 	n->save_now = false;

@@ -109,7 +109,7 @@ enum result node_reconfigure(
 	move_groups(n, now, conf, out);
 	n->env.conf = conf;
 	n->links.detection_us = node_detection_us(n);
-	n->beat_now = true;
+	n->beat_now = n->will.due = true;
 	mirror_reconfigure(n, now);
 	node_continue(n, now, &timer, out);
 	return RESULT_DONE;

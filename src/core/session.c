@@ -3,6 +3,11 @@
 
 #include <assert.h>
 
+static bool is_will(const struct frame_header *header)
+{
+	return header->type != WIRE_FRAME_SESSION;
+}
+
 size_t session_seal(struct session *s, const struct crypto *crypto, unsigned slot, unsigned path,
 	struct frame_header *header, uint8_t *frame, size_t text_len)
 {
@@ -11,7 +16,7 @@ size_t session_seal(struct session *s, const struct crypto *crypto, unsigned slo
 	assert(s->valid && path < CONF_PATHS_MAX);
 	assert(WIRE_HEADER_LEN + text_len + CRYPTO_TAG_LEN <= WIRE_FRAME_MAX);
 	header->session = s->id;
-	header->sequence = ++s->sent[path];
+	header->sequence = is_will(header) ? WIRE_WILL_SEQUENCE + s->wills++ : ++s->sent[path];
 	header->length = (uint16_t)(text_len + CRYPTO_TAG_LEN);
 	frame_put_header(header, frame);
 	crypto->seal(crypto->user, slot, header->path, header->sequence,
@@ -24,13 +29,14 @@ enum session_verdict session_open(struct session *s, const struct crypto *crypto
 {
 	assert(s->valid && path < CONF_PATHS_MAX);
 	assert(header->length >= CRYPTO_TAG_LEN);
-	if (!replay_is_new(&s->heard[path], header->sequence))
+	if (!is_will(header) && !replay_is_new(&s->heard[path], header->sequence))
 		return SESSION_REPLAY;
 	if (!crypto->open(crypto->user, slot, header->path, header->sequence,
 		    span_of(frame.data, WIRE_HEADER_LEN),
 		    span_of(frame.data + WIRE_HEADER_LEN, header->length), text))
 		return SESSION_AUTH;
-	replay_accepted(&s->heard[path], header->sequence);
+	if (!is_will(header))
+		replay_accepted(&s->heard[path], header->sequence);
 	return SESSION_OK;
 }
 

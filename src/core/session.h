@@ -24,19 +24,21 @@ struct session {
 	mono_t made_at;
 	uint64_t sent[CONF_PATHS_MAX];
 	uint64_t sent_floor; /* no path that is added later starts below this */
+	uint64_t wills;      /* sealed, on all paths together */
 	struct replay heard[CONF_PATHS_MAX];
 };
 
 enum session_verdict { SESSION_OK, SESSION_REPLAY, SESSION_AUTH };
 
 /* Seals a frame in place: its text of text_len bytes stands at frame + WIRE_HEADER_LEN, and
- * room for the tag behind it. *header's sequence, session and length are filled in. Returns the
- * length of the whole frame. */
+ * room for the tag behind it. *header's sequence, session and length are filled in; a will
+ * (HOLD, PARTING) has a row of sequence numbers of its own. Returns the length of the whole
+ * frame. */
 size_t session_seal(struct session *s, const struct crypto *crypto, unsigned slot, unsigned path,
 	struct frame_header *header, uint8_t *frame, size_t text_len);
 
 /* Opens the body of `frame` into text (at least header->length bytes). Marks the sequence number
- * as heard on SESSION_OK only. */
+ * as heard on SESSION_OK only; that of a will is not looked at: its text has a number. */
 enum session_verdict session_open(struct session *s, const struct crypto *crypto, unsigned slot,
 	unsigned path, const struct frame_header *header, struct span frame, uint8_t *text);
 

@@ -16,6 +16,7 @@
 #include "linkset.h"
 #include "suspect.h"
 #include "vigil.h"
+#include "will.h"
 
 struct mirror;
 
@@ -99,6 +100,7 @@ struct node {
 	struct suspect suspect;
 	struct health health;
 	struct vigil vigil;
+	struct will will;
 	bool carrier[CONF_PATHS_MAX];
 	bool in_sync;
 

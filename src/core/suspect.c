@@ -39,7 +39,8 @@ static bool any_can_tell(const struct node *n, mono_t now)
 static bool is_suspicious(const struct node *n, mono_t now)
 {
 	return n->links.peer_alive && n->peer_known && n->peer_realtime && !n->stopping &&
-	       all_went_at_once(n, now) && any_can_tell(n, now);
+	       mono_reached(n->links.hold_until, now) && all_went_at_once(n, now) &&
+	       any_can_tell(n, now);
 }
 
 void suspect_carrier(struct node *n, mono_t now, unsigned path)

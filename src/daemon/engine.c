@@ -75,6 +75,15 @@ static void save(struct engine *e)
 	tell(e, &m);
 }
 
+static void entrust(struct engine *e, const struct action *a)
+{
+	struct message m = { .type = MESSAGE_WILL };
+
+	m.will.len = (uint16_t)a->bytes.len;
+	memcpy(m.will.bytes, a->bytes.data, a->bytes.len);
+	tell(e, &m);
+}
+
 static void leave(struct engine *e)
 {
 	struct message m = { .type = MESSAGE_EXIT };
@@ -101,9 +110,11 @@ void engine_carry_out(struct engine *e)
 		case ACTION_DUMP: tables_dump(e, (uint8_t)a->target); break;
 		case ACTION_LOOK: e->looks |= UINT64_C(1) << a->target; break;
 		case ACTION_END_DUMP: tables_end_dump(e); break;
+		case ACTION_ENTRUST: entrust(e, a); break;
 		}
 	}
 	loop_timer_set(&e->core_timer, node_deadline(e->node));
+	pulse_set(e->setup->pulse, node_deadline(e->node));
 }
 
 void engine_step(struct engine *e, const struct event *event)
@@ -130,16 +141,6 @@ static void core_due(void *user, mono_t due)
 	if (mono_since_us(due, loop_now()) > LOOP_LATE_US)
 		ways_drain(e);
 	engine_step(e, &timer);
-}
-
-static void alive_due(void *user, mono_t due)
-{
-	struct engine *e = user;
-	struct message m = { .type = MESSAGE_ALIVE };
-
-	(void)due;
-	tell(e, &m);
-	loop_timer_set(&e->alive_timer, mono_after_ms(loop_now(), MESSAGE_ALIVE_MS));
 }
 
 static void role_done(struct engine *e, const struct message *m)
@@ -233,7 +234,8 @@ static void heard(struct engine *e, const struct message *m, int fd)
 	case MESSAGE_CONF: reconfigure(e, m, fd); break;
 	case MESSAGE_RELOAD_FAILED: desk_reload_ended(e, m->reload.token, m->reload.text); break;
 	case MESSAGE_STOP: engine_step(e, &stop); break;
-	case MESSAGE_ALIVE:
+	case MESSAGE_READY:
+	case MESSAGE_WILL:
 	case MESSAGE_ORDER:
 	case MESSAGE_ANNOUNCE:
 	case MESSAGE_SAVE:
@@ -301,12 +303,12 @@ static int start_node(struct engine *e)
 
 static int start(struct engine *e)
 {
+	static const struct message ready = { .type = MESSAGE_READY };
 	int result = loop_init(&e->loop);
 
 	if (result != 0)
 		return result;
 	loop_timer_init(&e->core_timer, &e->loop, core_due, e);
-	loop_timer_init(&e->alive_timer, &e->loop, alive_due, e);
 	desk_init(e);
 	monitors_init(e);
 	result = start_node(e);
@@ -320,7 +322,7 @@ static int start(struct engine *e)
 		return result;
 	monitors_start(e);
 	loop_fd_init(&e->guardian_io, &e->loop, e->setup->guardian_fd, guardian_says, e);
-	alive_due(e, loop_now());
+	tell(e, &ready);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #define NSRP_DAEMON_ENGINE_H
 
 #include "load.h"
+#include "pulse.h"
 #include "io/control_socket.h"
 #include "io/logger.h"
 
@@ -16,6 +17,7 @@ struct engine_setup {
 	uint64_t adopt;                 /* groups whose addresses are here, by index */
 	uint64_t starts;                /* which engine of this guardian it is, from 1 */
 	int guardian_fd;                /* owned */
+	struct pulse *pulse;            /* shared with the guardian */
 	struct control_socket control;  /* shared with the guardian */
 	struct logger *logger;          /* the child's own */
 	const char *statedir;           /* borrowed; history is read there */

@@ -90,7 +90,7 @@ struct engine {
 	int status; /* of the process */
 
 	struct loop loop;
-	struct loop_timer core_timer, alive_timer;
+	struct loop_timer core_timer;
 	struct loop_fd guardian_io;
 	struct watch *watch;
 	struct loop_fd watch_io;

@@ -50,6 +50,8 @@ void guardian_obey(struct guardian *g, const struct guard_actions *actions)
 		case GUARD_RENEW: steward_do(g, a); break;
 		case GUARD_SPAWN: guardian_spawn(g); break;
 		case GUARD_KILL: kill_engine(g); break;
+		case GUARD_SAY_HOLD: steward_say_hold(g); break;
+		case GUARD_SAY_PARTING: steward_say_parting(g); break;
 		case GUARD_TELL_LEASE_LOST:
 			guardian_tell_group(g, MESSAGE_LEASE_LOST, a->group);
 			break;
@@ -68,6 +70,7 @@ static void guard_due(void *user, mono_t due)
 	struct guard_actions actions;
 
 	(void)due;
+	guardian_feel_pulse(g);
 	guard_timer(&g->guard, loop_now(), &actions);
 	guardian_obey(g, &actions);
 }
@@ -134,6 +137,9 @@ static int start(struct guardian *g)
 
 	if (result != 0)
 		return result;
+	g->pulse = pulse_new();
+	if (g->pulse == NULL)
+		return -ENOMEM;
 	loop_timer_init(&g->guard_timer, &g->loop, guard_due, g);
 	loop_timer_init(&g->watchdog_timer, &g->loop, watchdog_due, g);
 	sigemptyset(&set);
@@ -173,13 +179,14 @@ static int run(struct guardian *g)
 		return 1;
 	}
 	(void)process_go_realtime(g->log, "guardian", PRIORITY);
-	guard_init(&g->guard, g->loaded.conf.n_groups, 0, loop_now());
+	guard_init(&g->guard, &g->loaded.conf, 0, loop_now());
 	programs_init(g);
 	start_watchdog(g);
 	guardian_arm(g);
 	loop_run(&g->loop);
 	programs_fini(g);
 	chores_finish(&g->chores);
+	steward_settle(g);
 	steward_fini(g);
 	loop_signals_fini(&g->signals);
 	loop_fini(&g->loop);
@@ -208,6 +215,7 @@ int guardian_run(const struct guardian_setup *setup)
 			kernel_want_events(g->log);
 		status = run(g);
 	}
+	pulse_free(g->pulse);
 	explicit_bzero(g, sizeof(*g));
 	free(g);
 	return status;

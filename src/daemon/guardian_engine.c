@@ -57,7 +57,7 @@ static void put_in_force(struct guardian *g, const struct loaded *next, struct c
 	g->loaded = *next;
 	for (unsigned i = 0; i < next->conf.n_groups; i++)
 		from[i] = index_of_id(old, next->conf.group[i].id);
-	guard_rearrange(&g->guard, next->conf.n_groups, from);
+	guard_rearrange(&g->guard, &next->conf, from);
 	steward_reconfigure(g, old);
 	programs_reconfigure(g);
 }
@@ -123,10 +123,9 @@ static void ordered(struct guardian *g, const struct message *m)
 	guardian_obey(g, &actions);
 }
 
-static void engine_is_alive(struct guardian *g)
+static void engine_is_ready(struct guardian *g)
 {
-	if (!g->engine_ready)
-		scripts_tell_again(&g->scripts);
+	scripts_tell_again(&g->scripts);
 	g->engine_ready = true;
 	if (!g->ready_told && sd_notify(0, "READY=1") >= 0)
 		g->ready_told = true;
@@ -144,13 +143,23 @@ static void record(struct guardian *g, const struct message *m)
 	hooks_changed(&g->hooks, m->record.group, &m->record.change);
 }
 
+void guardian_feel_pulse(struct guardian *g)
+{
+	mono_t due = pulse_get(g->pulse);
+
+	if (due.us == g->pulse_seen.us)
+		return;
+	g->pulse_seen = due;
+	guard_engine_heard(&g->guard, due);
+}
+
 static void heard(struct guardian *g, const struct message *m)
 {
 	int group;
 
-	guard_engine_heard(&g->guard, loop_now());
 	switch (m->type) {
-	case MESSAGE_ALIVE: engine_is_alive(g); break;
+	case MESSAGE_READY: engine_is_ready(g); break;
+	case MESSAGE_WILL: wills_keep(&g->wills, span_of(m->will.bytes, m->will.len)); break;
 	case MESSAGE_ORDER: ordered(g, m); break;
 	case MESSAGE_ANNOUNCE:
 		group = index_of_id(&g->loaded.conf, m->group);
@@ -189,6 +198,7 @@ static void engine_says(void *user, unsigned readiness)
 	}
 	if (result == -EPIPE)
 		loop_fd_want(&g->engine_io, 0); /* SIGCHLD follows */
+	guardian_feel_pulse(g);
 	guardian_arm(g);
 }
 
@@ -201,6 +211,7 @@ static void become_engine(struct guardian *g, int fd)
 		.adopt = guard_held(&g->guard),
 		.starts = g->guard.starts,
 		.guardian_fd = fd,
+		.pulse = g->pulse,
 		.control = g->control,
 		.logger = g->setup->logger,
 		.statedir = g->setup->statedir,
@@ -221,6 +232,10 @@ void guardian_spawn(struct guardian *g)
 	int result = message_pair(fds);
 	pid_t pid = -1;
 
+	wills_forget(&g->wills);
+	g->parting_due = false;
+	g->pulse_seen = (mono_t){ 0 };
+	pulse_set(g->pulse, g->pulse_seen);
 	if (result == 0) {
 		pid = fork();
 		if (pid < 0) {
@@ -247,6 +262,8 @@ void guardian_spawn(struct guardian *g)
 	g->engine_ready = g->engine_exits = false;
 	loop_fd_init(&g->engine_io, &g->loop, g->engine_fd, engine_says, g);
 	guardian_count(g, COUNTER_ENGINE_STARTS, (uint32_t)g->guard.starts);
+	guardian_count(g, COUNTER_HOLDS_SENT, g->n_holds);
+	guardian_count(g, COUNTER_PARTINGS_SENT, g->n_partings);
 }
 
 void guardian_engine_ended(struct guardian *g, int status)

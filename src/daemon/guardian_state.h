@@ -11,7 +11,9 @@
 #include "guardian.h"
 #include "hooks.h"
 #include "message.h"
+#include "pulse.h"
 #include "scripts.h"
+#include "wills.h"
 #include "nsrp/guard.h"
 #include "io/announce.h"
 #include "io/announcer.h"
@@ -43,7 +45,12 @@ struct guardian {
 	int engine_fd; /* -1 = none */
 	struct loop_fd engine_io;
 	bool engine_ready, engine_exits, ready_told;
-	uint64_t watchdog_us; /* 0 = the service manager wants none */
+	struct pulse *pulse; /* of the engine, owned */
+	mono_t pulse_seen;
+	struct wills wills;
+	bool parting_due;             /* PARTING is to be sent when nothing is held */
+	uint32_t n_holds, n_partings; /* sent so far */
+	uint64_t watchdog_us;         /* 0 = the service manager wants none */
 
 	/* steward.c */
 	struct rtnl *rtnl;
@@ -79,6 +86,10 @@ void steward_settle(struct guardian *g);
 /* Another configuration replaced the one before; old groups that are gone are given up. */
 void steward_reconfigure(struct guardian *g, const struct conf *old);
 void steward_announce(struct guardian *g, unsigned group);
+/* Sends what the engine entrusted for when it is silent; and for when everything was given up, once
+ * that is so. */
+void steward_say_hold(struct guardian *g);
+void steward_say_parting(struct guardian *g);
 
 /* guardian_programs.c */
 void programs_init(struct guardian *g);
@@ -93,6 +104,8 @@ bool programs_heard_child(struct guardian *g, pid_t pid);
 void programs_abandon(struct guardian *g);
 
 /* guardian_engine.c */
+/* Looks whether the engine did something since. */
+void guardian_feel_pulse(struct guardian *g);
 void guardian_spawn(struct guardian *g);
 void guardian_engine_ended(struct guardian *g, int status);
 void guardian_tell(struct guardian *g, const struct message *message);

@@ -10,10 +10,12 @@
 
 #include "load.h"
 #include "nsrp/node.h"
+#include "nsrp/wire.h"
 
 enum message_type {
 	/* engine to guardian */
-	MESSAGE_ALIVE,    /* each MESSAGE_ALIVE_MS, and first when it runs */
+	MESSAGE_READY,    /* first, when it runs */
+	MESSAGE_WILL,     /* will: a frame that the guardian may have to send */
 	MESSAGE_ORDER,    /* role */
 	MESSAGE_ANNOUNCE, /* group */
 	MESSAGE_SAVE,     /* saved */
@@ -31,8 +33,6 @@ enum message_type {
 	MESSAGE_STOP,
 };
 
-enum { MESSAGE_ALIVE_MS = 500 };
-
 struct message {
 	enum message_type type;
 	union {
@@ -43,6 +43,10 @@ struct message {
 			uint32_t term;
 			unsigned failed;
 		} role;
+		struct {
+			uint16_t len;
+			uint8_t bytes[WIRE_WILL_FRAME_MAX];
+		} will;
 		struct node_saved saved;
 		struct {
 			int64_t wall_ms;

@@ -37,6 +37,32 @@ void steward_announce(struct guardian *g, unsigned group)
 	announce_now(g);
 }
 
+void steward_say_hold(struct guardian *g)
+{
+	if (!wills_send(&g->wills, WIRE_FRAME_HOLD, g->path, g->n_paths))
+		return;
+	g->n_holds++;
+	guardian_count(g, COUNTER_HOLDS_SENT, 1);
+	log_debug(g->log, "the engine is silent: the peer is told to wait for it");
+}
+
+static void part(struct guardian *g)
+{
+	if (!g->parting_due || vip_pending(g->vip) != 0)
+		return;
+	g->parting_due = false;
+	if (!wills_send(&g->wills, WIRE_FRAME_PARTING, g->path, g->n_paths))
+		return;
+	g->n_partings++;
+	log_info(g->log, "nothing is held any more: the peer is told so");
+}
+
+void steward_say_parting(struct guardian *g)
+{
+	g->parting_due = true;
+	part(g);
+}
+
 /* Reports the orders that are carried out, in their order. */
 static void report_done(struct guardian *g)
 {
@@ -65,6 +91,7 @@ static void after_change(struct guardian *g, bool more)
 	mono_t now = loop_now();
 
 	report_done(g);
+	part(g);
 	if (vip_pending(g->vip) == 0 && g->audit != 0)
 		loop_timer_set(&g->audit_timer, now);
 	loop_timer_set(&g->more_timer, more ? now : MONO_NEVER);
@@ -139,6 +166,8 @@ void steward_do(struct guardian *g, const struct guard_action *a)
 	case GUARD_RENEW: after_change(g, vip_renew(g->vip, vip_held(g->vip))); break;
 	case GUARD_SPAWN:
 	case GUARD_KILL:
+	case GUARD_SAY_HOLD:
+	case GUARD_SAY_PARTING:
 	case GUARD_TELL_LEASE_LOST:
 	case GUARD_TELL_TAKEN_AWAY:
 	case GUARD_EXIT: break; /* not the steward's */
@@ -238,8 +267,8 @@ static void watch_ready(void *user, unsigned readiness)
 	audit(g);
 }
 
-/* Paths that only join the multicast address of their interfaces: it may wait for RTNL, which the
- * engine must not. */
+/* Paths that join the multicast address of their interfaces, which may wait for RTNL, as the
+ * engine must not; and that send what it entrusted. */
 static void open_paths(struct guardian *g)
 {
 	const struct conf *conf = &g->loaded.conf;

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Any bytes as the body of a frame of the session; with the flag, behind a beat that is fresh. */
+/* Any bytes as the body of a frame of the session; with the flag, behind a beat that is fresh. What
+ * begins with WILL comes as HOLD or PARTING. */
 #include "pair_fuzz.h"
+
+static size_t seal(
+	struct handshake *h, const struct fuzz_item *item, uint16_t tag, uint8_t *frame, size_t len)
+{
+	if (len == 0 || frame[WIRE_HEADER_LEN] != WIRE_TLV_WILL)
+		return handshake_seal(h, SESSION_CURRENT, item->path, tag, frame, len);
+	return handshake_seal_will(h, len % 2 == 0 ? WIRE_FRAME_HOLD : WIRE_FRAME_PARTING,
+		item->path, tag, frame, len);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -27,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		writer_bytes(&w, item.bytes.data, item.bytes.len);
 		if (!writer_ok(&w) || !handshake_has(h, SESSION_CURRENT))
 			break;
-		size_t len = handshake_seal(h, SESSION_CURRENT, item.path, tag, frame, w.used);
+		size_t len = seal(h, &item, tag, frame, w.used);
 
 		pair_frame(p, item.to, item.path, frame, len);
 	}

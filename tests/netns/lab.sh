@@ -241,6 +241,15 @@ has_address() { # NODE ADDRESS
 	on "$1" ip -o addr show | grep -qF " $2/"
 }
 
+one_owner() { # NODE that has all addresses, and alone
+	local other=fw2 address
+	[ "$1" = fw1 ] || other=fw1
+	for address in "$LAN_VIP" "$WAN_VIP" "$LAN_VIP6" "$WAN_VIP6"; do
+		has_address "$1" "$address" || return 1
+		! has_address "$other" "$address" || return 1
+	done
+}
+
 # Both daemons, up to fw1 master and fw2 ready.
 lab_pair() {
 	lab_start fw1
@@ -259,6 +268,11 @@ probe() {
 probe_end() {
 	wait "$PROBE_PID" || true
 	PROBE=$(cat "$LAB_DIR/probe")
+}
+
+no_packet_lost() {
+	echo "# $PROBE"
+	[ "$(field lost "$PROBE")" = 0 ]
 }
 
 field() { # NAME TEXT: the word behind NAME

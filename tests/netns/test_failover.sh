@@ -8,20 +8,6 @@ cd "$(dirname "$0")" || exit 1
 . ./lab.sh
 trap lab_down EXIT
 
-no_packet_lost() {
-	echo "# $PROBE"
-	[ "$(field lost "$PROBE")" = 0 ]
-}
-
-one_owner() { # NODE that owns
-	local other=fw2
-	[ "$1" = fw1 ] || other=fw1
-	for address in "$LAN_VIP" "$WAN_VIP" "$LAN_VIP6" "$WAN_VIP6"; do
-		has_address "$1" "$address" || return 1
-		! has_address "$other" "$address" || return 1
-	done
-}
-
 reaches_server() {
 	on client ping -qc 1 -W 2 "$SERVER" >/dev/null && on client ping -qc 1 -W 2 "$SERVER6" >/dev/null
 }

@@ -118,13 +118,15 @@ static void check_guard(struct world *w, const struct machine *m)
 		c->gone_since = 0;
 	else if (c->gone_since == 0)
 		c->gone_since = w->now;
-	if (!gone || m->paused_until != 0 || m->kernel_pending > 0 ||
-		w->now <= c->woke_at + SPAWN_US) /* the guardian was paused, too */
+	if (!gone || m->paused_until != 0 || m->kernel_pending > 0)
 		return;
-	uint64_t limit = m->hangs ? GUARD_HANG_MS * UINT64_C(1001) : SPAWN_US;
+	uint64_t hang_us = GUARD_HANG_MS * UINT64_C(1001) + check_detection_us(w) + kernel_us(w);
+	uint64_t limit = m->hangs ? hang_us : SPAWN_US;
+	/* A guardian that was paused, too, waits anew. */
+	uint64_t since = c->gone_since > c->woke_at ? c->gone_since : c->woke_at;
 
 	for (unsigned g = 0; g < m->conf->n_groups; g++) {
-		if (m->held[g] && w->now > c->gone_since + limit)
+		if (m->held[g] && w->now > since + limit)
 			world_fail(
 				w, "%s holds group %u without an engine", m->conf->node[m->id], g);
 	}

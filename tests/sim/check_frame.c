@@ -63,9 +63,9 @@ static bool same_facts(const struct facts *a, const struct facts *b)
 	       a->deadline.us == b->deadline.us;
 }
 
-static bool is_session(const struct frame *frame)
+static bool is_a(const struct frame *frame, enum wire_frame_type type)
 {
-	return frame->len >= WIRE_HEADER_LEN && frame->bytes[2] == WIRE_FRAME_SESSION;
+	return frame->len >= WIRE_HEADER_LEN && frame->bytes[2] == type;
 }
 
 static uint64_t *accepted(struct world *w, unsigned m, uint64_t serial)
@@ -79,7 +79,8 @@ static bool is_junk(const struct world *w, unsigned m, const struct frame *frame
 	const struct origin *o = &frame->origin;
 
 	return o->serial == 0 || o->altered || o->from == m || o->path != path ||
-	       (is_session(frame) && w->accepted[m][o->serial % WORLD_ACCEPTED] == o->serial);
+	       (is_a(frame, WIRE_FRAME_SESSION) &&
+		       w->accepted[m][o->serial % WORLD_ACCEPTED] == o->serial);
 }
 
 /* Big-endian. */
@@ -114,7 +115,7 @@ void check_frame_comes(struct world *w, unsigned m, const struct frame *frame, u
 	const struct session *s = n->handshake.session;
 
 	w->check.sender = frame->origin.engine;
-	w->check.echo = is_session(frame) ? echo_of(frame) : 0;
+	w->check.echo = is_a(frame, WIRE_FRAME_SESSION) ? echo_of(frame) : 0;
 	before.engine = machine->engines;
 	before.heard = n->counter[COUNTER_FRAMES_HEARD];
 	before.malformed = n->counter[COUNTER_DROP_MALFORMED];
@@ -279,10 +280,10 @@ void check_frame_came(struct world *w, unsigned m, const struct frame *frame, un
 		check_junk(w, machine, frame);
 	if (machine->node->counter[COUNTER_FRAMES_HEARD] == before.heard || o->serial == 0)
 		return;
-	if (!is_session(frame)) {
+	if (is_a(frame, WIRE_FRAME_HELLO))
 		check_hello(w, machine, frame);
+	if (!is_a(frame, WIRE_FRAME_SESSION))
 		return;
-	}
 	*accepted(w, m, o->serial) = o->serial;
 	check_window(w, machine, frame, path);
 	check_news(w, machine, frame);

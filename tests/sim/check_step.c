@@ -125,11 +125,45 @@ static void check_discount(struct world *w, unsigned m)
 			check_name(w, m), (unsigned long long)c->late_us);
 }
 
+static void note_will(struct world *w, unsigned m, enum counter counter, struct check_will *will)
+{
+	const struct node *n = w->machine[m].node;
+
+	if (n->counter[counter] == will->n)
+		return;
+	*will = (struct check_will){
+		.n = n->counter[counter],
+		.at = w->now,
+		.handshakes = n->counter[COUNTER_HANDSHAKES],
+	};
+}
+
+/* P6.7 and P6.8, while the peer has not started again. */
+static void check_wills(struct world *w, unsigned m, bool lost)
+{
+	const struct check_machine *c = &w->check.of[m];
+	const struct node *n = w->machine[m].node;
+	uint64_t hold_us = LINKSET_HOLD_MS * UINT64_C(1000);
+	bool restarted = n->counter[COUNTER_HANDSHAKES] != c->hold.handshakes;
+
+	if (lost && c->hold.n > 0 && !restarted && c->parting.at <= c->hold.at &&
+		w->now + hold_us / CHECK_CLOCKS < c->hold.at + hold_us)
+		world_fail(w, "P6.7: %s loses its peer though it is held alive", check_name(w, m));
+	if (c->parting.n > 0 && n->links.peer_alive &&
+		n->counter[COUNTER_HANDSHAKES] == c->parting.handshakes)
+		world_fail(w, "P6.8: %s hears a peer that gave everything up", check_name(w, m));
+}
+
 static void check_peer(struct world *w, unsigned m, enum event_type type)
 {
 	struct check_machine *c = &w->check.of[m];
 	const struct node *n = w->machine[m].node;
 	uint64_t detection = check_detection_us(w);
+	uint64_t hold_us = c->hold.n > 0 ? LINKSET_HOLD_MS * UINT64_C(1000) : 0;
+
+	note_will(w, m, COUNTER_HOLDS_HEARD, &c->hold);
+	note_will(w, m, COUNTER_PARTINGS_HEARD, &c->parting);
+	check_wills(w, m, n->counter[COUNTER_PEER_LOST] != c->lost);
 
 	if (n->counter[COUNTER_PEER_LOST] != c->lost) {
 		c->lost = n->counter[COUNTER_PEER_LOST];
@@ -140,6 +174,7 @@ static void check_peer(struct world *w, unsigned m, enum event_type type)
 	}
 	if (type == EVENT_TIMER && n->links.peer_alive &&
 		w->now > c->fresh_at + detection + detection / CHECK_CLOCKS + 100 &&
+		w->now > c->hold.at + hold_us + hold_us / CHECK_CLOCKS + 100 &&
 		w->now > c->woke_at + 3 * detection)
 		world_fail(w, "P6.2: %s has not heard its peer for %llu us", check_name(w, m),
 			(unsigned long long)(w->now - c->fresh_at));

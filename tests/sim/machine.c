@@ -78,6 +78,16 @@ static void tell(struct world *w, struct machine *m, const struct event *event)
 		m->inbox[m->n_inbox++] = item;
 }
 
+static void say(struct world *w, struct machine *m, enum wire_frame_type type)
+{
+	for (unsigned i = 0; i < m->conf->n_paths; i++) {
+		struct span frame = entrusted_take(&m->entrusted, type, i);
+
+		if (frame.len > 0)
+			wire_send(w, m->id, i, frame);
+	}
+}
+
 static void tell_lost(struct world *w, struct machine *m, const struct guard_action *a)
 {
 	bool lease = a->type == GUARD_TELL_LEASE_LOST;
@@ -100,7 +110,9 @@ void machine_obey_guard(struct world *w, struct machine *m, const struct guard_a
 		case GUARD_REMOVE_LINGER:
 		case GUARD_REMOVE_REST:
 		case GUARD_PUT_BACK:
-		case GUARD_RENEW: kernel_later(w, m, a); break;
+		case GUARD_RENEW:
+		case GUARD_SAY_PARTING: kernel_later(w, m, a); break;
+		case GUARD_SAY_HOLD: say(w, m, WIRE_FRAME_HOLD); break;
 		case GUARD_SPAWN:
 			m->spawning = true;
 			world_later(
@@ -182,6 +194,7 @@ void machine_carry_out(struct world *w, struct machine *m, const struct actions 
 		case ACTION_DUMP: table_dump(w, m, (uint8_t)a->target); break;
 		case ACTION_LOOK: looks(w, m, a->target); break;
 		case ACTION_END_DUMP: m->table.dump.running = false; break;
+		case ACTION_ENTRUST: entrusted_keep(&m->entrusted, a->target, a->bytes); break;
 		}
 	}
 }
@@ -208,7 +221,7 @@ void machine_event(struct world *w, unsigned id, const struct event *event)
 
 	assert(depth <= ARRAY_LEN(lists));
 	node_step(m->node, now, event, out);
-	guard_engine_heard(&m->guard, now);
+	guard_engine_heard(&m->guard, node_deadline(m->node));
 	w->stats->steps++;
 	if (event->type == EVENT_TIMER && !mono_before(now, node_deadline(m->node)) && !out->more)
 		world_fail(w, "%s spins: its deadline is not in the future", m->conf->node[id]);
@@ -233,9 +246,9 @@ static void engine_starts(struct world *w, struct machine *m)
 
 	m->spawning = false;
 	m->engine = true;
+	m->entrusted = (struct entrusted){ 0 };
 	table_start(m, &env);
 	node_init(m->node, &env, &m->disk, held, machine_clock(m, w->now));
-	guard_engine_heard(&m->guard, machine_clock(m, w->now));
 	check_engine_started(w, m->id, held);
 	world_trace(w, "%s: engine starts, adopts %llx", m->conf->node[m->id],
 		(unsigned long long)held);
@@ -296,9 +309,14 @@ static void kernel_acts(struct world *w, struct machine *m, const struct item *i
 			m->held[g] |= m->guard.group[g].held; /* renewing makes what is gone */
 		}
 		break;
+	case GUARD_SAY_PARTING:
+		if (!m->engine)
+			say(w, m, WIRE_FRAME_PARTING);
+		break;
 	case GUARD_REMOVE_REST:
 	case GUARD_SPAWN:
 	case GUARD_KILL:
+	case GUARD_SAY_HOLD:
 	case GUARD_TELL_LEASE_LOST:
 	case GUARD_TELL_TAKEN_AWAY:
 	case GUARD_EXIT: break;

@@ -21,7 +21,7 @@ void machine_power_on(struct world *w, unsigned id)
 	check_powered(w, id);
 	for (unsigned g = 0; g < m->conf->n_groups; g++)
 		held |= (uint64_t)m->held[g] << g;
-	guard_init(&m->guard, m->conf->n_groups, held, machine_clock(m, w->now));
+	guard_init(&m->guard, m->conf, held, machine_clock(m, w->now));
 	if (w->direct && w->machine[1 - id].powered)
 		fault_set_links(w, true);
 	world_trace(w, "%s: power on, held %llx", m->conf->node[id], (unsigned long long)held);
@@ -33,6 +33,7 @@ void machine_kill_all(struct world *w, unsigned id)
 	struct machine *m = &w->machine[id];
 
 	machine_end_engine(w, m);
+	m->entrusted = (struct entrusted){ 0 };
 	m->powered = false;
 	m->spawning = false;
 	m->paused_until = 0;

@@ -161,6 +161,16 @@ static void send_frame(struct pair *p, unsigned from, unsigned path, struct span
 	memcpy(item->bytes, bytes.data, bytes.len);
 }
 
+void pair_guardian_says(struct pair *p, unsigned i, enum wire_frame_type type)
+{
+	for (unsigned path = 0; path < p->side[i].conf->n_paths; path++) {
+		struct span frame = entrusted_take(&p->side[i].entrusted, type, path);
+
+		if (frame.len > 0)
+			send_frame(p, i, path, frame);
+	}
+}
+
 static void order(struct pair *p, unsigned i, const struct action *a)
 {
 	p->side[i].ordered = a->role.role;
@@ -196,6 +206,7 @@ static void carry_out(struct pair *p, unsigned i)
 		case ACTION_FETCH:
 		case ACTION_DUMP:
 		case ACTION_END_DUMP: pair_kernel_act(p, i, a); break;
+		case ACTION_ENTRUST: entrusted_keep(&side->entrusted, a->target, a->bytes); break;
 		}
 	}
 }
@@ -282,6 +293,11 @@ void pair_restart_engine(struct pair *p, unsigned i)
 	for (unsigned g = 0; g < p->side[i].conf->n_groups; g++)
 		adopt |= (uint64_t)p->side[i].owns[g] << g;
 	start_engine(p, i, adopt);
+}
+
+void pair_kill_engine(struct pair *p, unsigned i)
+{
+	p->side[i].runs = false;
 }
 
 void pair_power_off(struct pair *p, unsigned i)

@@ -10,6 +10,7 @@
 #define SIM_PAIR_H
 
 #include "nsrp/node.h"
+#include "entrusted.h"
 #include "toy.h"
 
 enum {
@@ -74,6 +75,7 @@ struct pair_node {
 	enum result result;          /* of the last reply */
 	struct action_record record; /* the last one */
 	enum role ordered;           /* the last one */
+	struct entrusted entrusted;  /* to the guardian */
 };
 
 struct pair {
@@ -106,6 +108,10 @@ void pair_same_conf(struct pair *p);
 void pair_start(struct pair *p, unsigned i);
 /* The engine is started again by its guardian: addresses stay and are adopted. */
 void pair_restart_engine(struct pair *p, unsigned i);
+/* The engine is no more: its addresses stay, and its guardian is silent. */
+void pair_kill_engine(struct pair *p, unsigned i);
+/* Its guardian sends what the engine entrusted; nothing the second time. */
+void pair_guardian_says(struct pair *p, unsigned i, enum wire_frame_type type);
 void pair_power_off(struct pair *p, unsigned i);
 /* Paused: frames and results wait; they come before the timer when it wakes. */
 void pair_pause(struct pair *p, unsigned i);

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "nsrp/wire.h"
+
 static uint64_t mix(uint64_t a, uint64_t b)
 {
 	uint64_t z = (a ^ b >> 32 ^ b << 32) * UINT64_C(0xd6e8feb86659fd93);
@@ -108,9 +110,11 @@ static void make_tag(const struct toy *t, unsigned slot, uint16_t path, uint64_t
 	memcpy(tag + 8, &b, 8);
 }
 
+/* Wills have a row of sequence numbers of their own. */
 static void note_nonce(struct toy *t, unsigned slot, uint16_t path, uint64_t sequence)
 {
-	uint64_t key_and_path = mix(t->slot[slot], path);
+	uint64_t row = path | (sequence & WIRE_WILL_SEQUENCE);
+	uint64_t key_and_path = mix(t->slot[slot], row);
 	unsigned i = (unsigned)(key_and_path % TOY_SEALED);
 
 	if (t->sealed[i].key_and_path == key_and_path && sequence <= t->sealed[i].sequence)

@@ -8,6 +8,7 @@
 
 #include "check_memory.h"
 #include "nsrp/guard.h"
+#include "entrusted.h"
 #include "nsrp/node.h"
 #include "nsrp/wire.h"
 #include "rng.h"
@@ -88,6 +89,7 @@ struct machine {
 	struct log log;
 	struct node *node; /* the memory is kept; valid while engine */
 	struct guard guard;
+	struct entrusted entrusted; /* to the guardian */
 	struct node_saved disk;
 	struct world *world;
 

@@ -471,7 +471,7 @@ static void an_engine_that_starts_again_within_the_detection_time_moves_nothing(
 	struct pair *p = *state;
 
 	pair_start_both(p);
-	p->side[0].runs = false; /* and its addresses stay */
+	pair_kill_engine(p, 0);
 	pair_run(p, 20);
 	pair_restart_engine(p, 0);
 	pair_run(p, 1000);
@@ -487,7 +487,7 @@ static void an_engine_that_died_for_long_finds_its_peer_master_and_withdraws(voi
 	struct pair *p = *state;
 
 	pair_start_both(p);
-	p->side[0].runs = false; /* and its addresses stay */
+	pair_kill_engine(p, 0);
 	pair_run(p, 1000);
 	assert_states(p, GROUP_MASTER, GROUP_MASTER);
 	pair_restart_engine(p, 0);

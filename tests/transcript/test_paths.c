@@ -457,7 +457,7 @@ static void every_drop_has_its_counter(void **state)
 		{ 3, 4, COUNTER_DROP_CLUSTER },
 		{ 5, 2, COUNTER_DROP_PATH },
 		{ 6, 0, COUNTER_DROP_REFLECTED },
-		{ 2, WIRE_FRAME_HOLD, COUNTER_DROP_TYPE },
+		{ 2, 5, COUNTER_DROP_TYPE },
 		{ 12, 1, COUNTER_DROP_LENGTH },
 		{ 13, 15, COUNTER_DROP_LENGTH }, /* less than a tag */
 		{ 13, 16, COUNTER_DROP_SESSION },

@@ -12,13 +12,17 @@
 static struct guard g;
 static struct guard_actions out;
 static mono_t now;
+static struct conf conf;
+
+enum { BEAT_MS = 50, PATIENCE_MS = 75 };
 
 /* Three groups, nothing held, the engine runs. */
 static int set_up(void **state)
 {
 	(void)state;
 	now = (mono_t){ 100000000 };
-	guard_init(&g, 3, 0, now);
+	conf = (struct conf){ .heartbeat_ms = BEAT_MS, .lost_after = 4, .n_groups = 3 };
+	guard_init(&g, &conf, 0, now);
 	guard_timer(&g, now, &out);
 	assert_int_equal(out.n, 1);
 	assert_int_equal(out.action[0].type, GUARD_SPAWN);
@@ -51,10 +55,10 @@ static unsigned live(uint64_t ms, enum guard_action_type type)
 	unsigned n = 0;
 
 	while (mono_before(now, until)) {
-		guard_engine_heard(&g, now);
+		guard_engine_heard(&g, mono_after_ms(now, BEAT_MS));
 		mono_t due = guard_deadline(&g);
 
-		now = mono_min(mono_min(due, mono_after_ms(now, GUARD_HANG_MS / 3)), until);
+		now = mono_min(mono_min(due, mono_after_ms(now, BEAT_MS)), until);
 		if (mono_reached(due, now)) {
 			guard_timer(&g, now, &out);
 			n += done(type);
@@ -150,7 +154,8 @@ static void an_engine_that_dies_once_is_replaced_at_once(void **state)
 	(void)state;
 	order(0, ROLE_TAKE, 1);
 	guard_engine_died(&g, now, false, &out);
-	assert_int_equal(out.n, 0);
+	assert_int_equal(out.n, 1);
+	assert_int_equal(done(GUARD_SAY_HOLD), 1);
 	assert_int_equal(guard_held(&g), 1); /* the next one adopts */
 	assert_true(mono_reached(guard_deadline(&g), now));
 	guard_timer(&g, now, &out);
@@ -168,9 +173,10 @@ static void an_engine_that_dies_again_soon_is_withdrawn_and_waits(void **state)
 	order(1, ROLE_TAKE, 1);
 	order(1, ROLE_DROP_LINGER, 1);
 	pass(GUARD_SOON_MS - 1);
-	guard_engine_heard(&g, now);
 	guard_engine_died(&g, now, false, &out);
+	assert_int_equal(done(GUARD_SAY_HOLD), 0);
 	assert_int_equal(done(GUARD_REMOVE), 2); /* also what lingers */
+	assert_int_equal(out.action[2].type, GUARD_SAY_PARTING);
 	assert_int_equal(guard_held(&g), 0);
 	guard_timer(&g, now, &out);
 	assert_int_equal(done(GUARD_SPAWN), 0);
@@ -188,7 +194,8 @@ static void an_engine_that_dies_after_a_while_died_once(void **state)
 	order(0, ROLE_TAKE, 1);
 	pass(GUARD_SOON_MS);
 	guard_engine_died(&g, now, false, &out);
-	assert_int_equal(out.n, 0);
+	assert_int_equal(out.n, 1);
+	assert_int_equal(done(GUARD_SAY_HOLD), 1);
 	assert_int_equal(guard_held(&g), 1);
 	guard_timer(&g, now, &out);
 	assert_int_equal(done(GUARD_SPAWN), 1);
@@ -211,26 +218,86 @@ static void the_wait_for_a_new_engine_doubles_up_to_half_a_minute(void **state)
 	}
 }
 
-static void an_engine_that_hangs_is_killed_and_withdrawn(void **state)
+/* The timer fires; what it did is in `out`. */
+static void fire_after(uint64_t ms)
+{
+	pass(ms);
+	guard_timer(&g, now, &out);
+}
+
+static void an_engine_that_is_late_is_spoken_for_once(void **state)
+{
+	(void)state;
+	guard_engine_heard(&g, mono_after_ms(now, BEAT_MS));
+	fire_after(BEAT_MS + PATIENCE_MS - 1);
+	assert_int_equal(out.n, 0);
+	fire_after(1);
+	assert_int_equal(out.n, 1);
+	assert_int_equal(done(GUARD_SAY_HOLD), 1);
+	fire_after(1);
+	assert_int_equal(out.n, 0);
+	guard_engine_heard(&g, mono_after_ms(now, BEAT_MS)); /* it runs again */
+	assert_int_equal(guard_deadline(&g).us, now.us + (BEAT_MS + PATIENCE_MS) * UINT64_C(1000));
+	fire_after(BEAT_MS + PATIENCE_MS);
+	assert_int_equal(done(GUARD_SAY_HOLD), 1);
+}
+
+static void an_engine_that_stays_late_is_killed_and_withdrawn(void **state)
 {
 	(void)state;
 	order(0, ROLE_TAKE, 1);
 	guard_engine_heard(&g, now);
-	pass(GUARD_HANG_MS - 1);
-	guard_timer(&g, now, &out);
+	fire_after(PATIENCE_MS);
+	fire_after(GUARD_HANG_MS - 1);
 	assert_int_equal(done(GUARD_KILL), 0);
-	pass(1);
-	guard_timer(&g, now, &out);
-	assert_int_equal(done(GUARD_KILL), 1);
-	assert_int_equal(done(GUARD_REMOVE), 1);
+	fire_after(1);
+	assert_int_equal(out.n, 3);
+	assert_int_equal(out.action[0].type, GUARD_KILL); /* it cannot wake in the middle */
+	assert_int_equal(out.action[1].type, GUARD_REMOVE);
+	assert_int_equal(out.action[2].type, GUARD_SAY_PARTING);
 	guard_timer(&g, now, &out); /* once */
 	assert_int_equal(done(GUARD_KILL), 0);
 	guard_engine_died(&g, now, false, &out);
+	assert_int_equal(done(GUARD_SAY_HOLD), 0);
 	guard_timer(&g, now, &out);
 	assert_int_equal(done(GUARD_SPAWN), 0);
-	pass(1000);
-	guard_timer(&g, now, &out);
+	fire_after(1000);
 	assert_int_equal(done(GUARD_SPAWN), 1);
+}
+
+static void an_engine_has_time_to_start(void **state)
+{
+	(void)state;
+	fire_after(GUARD_START_MS + PATIENCE_MS - 1);
+	assert_int_equal(out.n, 0);
+	fire_after(1);
+	assert_int_equal(done(GUARD_SAY_HOLD), 1);
+}
+
+static void a_guardian_that_was_paused_too_does_not_judge_its_engine(void **state)
+{
+	(void)state;
+	order(0, ROLE_TAKE, 1);
+	guard_engine_heard(&g, now);
+	fire_after(PATIENCE_MS + GUARD_LATE_MS + 1);
+	assert_int_equal(done(GUARD_SAY_HOLD), 0);
+	fire_after(PATIENCE_MS);
+	assert_int_equal(done(GUARD_SAY_HOLD), 1);
+	fire_after(GUARD_HANG_MS + GUARD_LATE_MS + 1);
+	assert_int_equal(done(GUARD_KILL), 0);
+	assert_int_equal(guard_held(&g), 1);
+}
+
+static void patience_ends_before_the_peer_loses_the_node(void **state)
+{
+	(void)state;
+	for (unsigned lost_after = 2; lost_after < 255; lost_after++) {
+		conf.lost_after = (uint16_t)lost_after;
+		uint64_t detection_us = BEAT_MS * UINT64_C(1000) * lost_after;
+
+		assert_true(guard_patience_us(&conf) > 0);
+		assert_true(BEAT_MS * UINT64_C(1000) + guard_patience_us(&conf) < detection_us);
+	}
 }
 
 static void what_is_missing_is_put_back_five_times_in_ten_seconds(void **state)
@@ -327,7 +394,7 @@ static void an_engine_that_dies_while_it_stops_is_not_started_again(void **state
 static void a_stop_without_an_engine_exits_at_once(void **state)
 {
 	(void)state;
-	guard_init(&g, 3, 0, now);
+	guard_init(&g, &conf, 0, now);
 	guard_stop(&g, now, &out);
 	assert_int_equal(done(GUARD_EXIT), 1);
 	assert_int_equal(done(GUARD_SPAWN), 0);
@@ -354,7 +421,7 @@ static void a_stop_without_an_engine_removes_what_is_held(void **state)
 static void what_a_former_guardian_left_is_adopted(void **state)
 {
 	(void)state;
-	guard_init(&g, 3, 5, now);
+	guard_init(&g, &conf, 5, now);
 	assert_int_equal(guard_held(&g), 5);
 	guard_timer(&g, now, &out);
 	assert_int_equal(done(GUARD_RENEW), 1);
@@ -368,19 +435,22 @@ static void groups_keep_their_state_when_they_move(void **state)
 	(void)state;
 	order(0, ROLE_TAKE, 7);
 	order(2, ROLE_TAKE, 8);
-	guard_rearrange(&g, 4, from);
+	conf.n_groups = 4;
+	guard_rearrange(&g, &conf, from);
 	assert_int_equal(guard_held(&g), 1 | 4);
 	assert_int_equal(g.group[0].term, 8);
 	assert_int_equal(g.group[2].term, 7);
 	from[0] = 1;
-	guard_rearrange(&g, 1, from);
+	conf.n_groups = 1;
+	guard_rearrange(&g, &conf, from);
 	assert_int_equal(guard_held(&g), 0);
 }
 
 static void every_group_at_once_fits_into_the_list(void **state)
 {
 	(void)state;
-	guard_init(&g, CONF_GROUPS_MAX, UINT64_MAX, now);
+	conf.n_groups = CONF_GROUPS_MAX;
+	guard_init(&g, &conf, UINT64_MAX, now);
 	guard_timer(&g, now, &out);
 	for (unsigned i = 0; i < CONF_GROUPS_MAX; i++) {
 		for (unsigned k = 0; k <= GUARD_PUT_BACK_MAX; k++)
@@ -389,6 +459,7 @@ static void every_group_at_once_fits_into_the_list(void **state)
 	for (unsigned i = 0; i < CONF_GROUPS_MAX; i += 2)
 		order(i, ROLE_DROP_LINGER, 1);
 	pass(GUARD_PUT_BACK_MS + GUARD_LEASE_MS); /* all is due at once */
+	g.held_at = (mono_t){ now.us - GUARD_HANG_MS * UINT64_C(1000) };
 	guard_timer(&g, now, &out);
 	assert_int_equal(done(GUARD_REMOVE_REST), CONF_GROUPS_MAX / 2);
 	assert_int_equal(done(GUARD_PUT_BACK), CONF_GROUPS_MAX / 2);
@@ -410,7 +481,11 @@ int main(void)
 		T(an_engine_that_dies_again_soon_is_withdrawn_and_waits),
 		T(an_engine_that_dies_after_a_while_died_once),
 		T(the_wait_for_a_new_engine_doubles_up_to_half_a_minute),
-		T(an_engine_that_hangs_is_killed_and_withdrawn),
+		T(an_engine_that_is_late_is_spoken_for_once),
+		T(an_engine_that_stays_late_is_killed_and_withdrawn),
+		T(an_engine_has_time_to_start),
+		T(a_guardian_that_was_paused_too_does_not_judge_its_engine),
+		T(patience_ends_before_the_peer_loses_the_node),
 		T(what_is_missing_is_put_back_five_times_in_ten_seconds),
 		T(a_slow_thief_is_answered_for_ever),
 		T(a_group_that_yielded_and_was_dropped_is_left_alone),

@@ -126,10 +126,39 @@ static void an_older_beat_does_not_lower_the_number_to_echo(void **state)
 	linkset_heard(&f.ls, 0, f.now, 500, 0, 0);
 	linkset_heard(&f.ls, 0, f.now, 400, 0, 0);
 	assert_int_equal(f.ls.path[0].beat, 500);
-	linkset_peer_restarted(&f.ls);
+	linkset_peer_restarted(&f.ls, f.now);
 	assert_int_equal(f.ls.path[0].beat, 0);
 	linkset_heard(&f.ls, 0, f.now, 3, 0, 0);
 	assert_int_equal(f.ls.path[0].beat, 3);
+}
+
+static void a_hold_outlives_the_detection_time(void **state)
+{
+	(void)state;
+	hear(0, 0);
+	linkset_hold(&f.ls, f.now);
+	assert_int_equal(linkset_deadline(&f.ls).us, f.now.us + DETECTION_US); /* of the path */
+	after(DETECTION_US);
+	assert_false(linkset_expire(&f.ls, f.now).peer);
+	assert_int_equal(f.ls.path[0].state, PATH_LOST);
+	after(LINKSET_HOLD_MS * 1000 - DETECTION_US - 1);
+	assert_false(linkset_expire(&f.ls, f.now).peer);
+	assert_int_equal(linkset_deadline(&f.ls).us, f.now.us + 1);
+	after(1);
+	assert_true(linkset_expire(&f.ls, f.now).peer);
+}
+
+static void a_restarted_peer_has_the_detection_time_of_a_hold(void **state)
+{
+	(void)state;
+	hear(0, 0);
+	linkset_hold(&f.ls, f.now);
+	after(DETECTION_US);
+	linkset_peer_restarted(&f.ls, f.now);
+	after(DETECTION_US - 1);
+	assert_false(linkset_expire(&f.ls, f.now).peer);
+	after(1);
+	assert_true(linkset_expire(&f.ls, f.now).peer);
 }
 
 static void silence_loses_path_and_peer_once(void **state)
@@ -336,6 +365,8 @@ int main(void)
 		T(an_echo_of_what_was_never_sent_counts_nothing),
 		T(an_echoed_age_is_kept),
 		T(an_older_beat_does_not_lower_the_number_to_echo),
+		T(a_hold_outlives_the_detection_time),
+		T(a_restarted_peer_has_the_detection_time_of_a_hold),
 		T(silence_loses_path_and_peer_once),
 		T(a_path_that_loses_its_echo_becomes_one_way_then_lost),
 		T(a_secondary_path_may_be_silent_for_ten_times_as_long),
