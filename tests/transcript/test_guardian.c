@@ -161,12 +161,12 @@ static size_t last_beat_len;
 
 static bool keep_back_the_last(struct pair *p, unsigned from, unsigned path, struct span frame)
 {
-	if (from != 0 || path > 1 || frame.data[2] != WIRE_FRAME_SESSION || p->user == NULL)
+	if (from != 0 || frame.data[2] != WIRE_FRAME_SESSION || p->user == NULL)
 		return true;
-	if (path == 0)
-		return false;
-	memcpy(last_beat, frame.data, frame.len);
-	last_beat_len = frame.len;
+	if (path == 1) {
+		memcpy(last_beat, frame.data, frame.len);
+		last_beat_len = frame.len;
+	}
 	return false;
 }
 
