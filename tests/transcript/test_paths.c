@@ -528,6 +528,41 @@ static void the_core_agrees_with_the_real_cryptography(void **state)
 		seal_fini(&seal[i]);
 }
 
+static struct {
+	uint64_t at[2]; /* the last beat of each */
+	unsigned n[2];
+	unsigned in_step; /* beats of fw1 that follow one of fw2 at once */
+} beats;
+
+static bool watch_beats(struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	if (path != 0 || pair_tlv(frame, WIRE_TLV_BEAT).len == 0)
+		return true;
+	beats.at[from] = p->now;
+	beats.n[from]++;
+	beats.in_step += from == 0 && p->now - beats.at[1] <= 2 * PAIR_FRAME_US;
+	return true;
+}
+
+static void node_0_sends_its_beat_with_the_one_it_hears(void **state)
+{
+	struct pair *p = *state;
+
+	pair_start_both(p);
+	p->passes = watch_beats;
+	pair_run(p, 1000);
+	memset(&beats, 0, sizeof(beats));
+	pair_run(p, 1000);
+	assert_in_range(beats.n[0], 19, 22);
+	assert_in_range(beats.n[1], 19, 22);
+	assert_in_range(beats.in_step, 17, 22); /* a secondary path may bring one earlier */
+	pair_power_off(p, 1);
+	pair_run(p, 1000);
+	memset(&beats, 0, sizeof(beats));
+	pair_run(p, 1000); /* alone it goes by its own clock */
+	assert_in_range(beats.n[0], 19, 22);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -551,6 +586,7 @@ int main(void)
 		STORY(every_drop_has_its_counter),
 		STORY(unauthentic_frames_are_limited_in_each_second),
 		STORY(the_core_agrees_with_the_real_cryptography),
+		STORY(node_0_sends_its_beat_with_the_one_it_hears),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
