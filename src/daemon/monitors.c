@@ -89,11 +89,23 @@ static void hear(struct sentry *s)
 		heard(s, sequence);
 }
 
+static int send_question(struct sentry *s, uint16_t sequence)
+{
+	static const struct watch_link none = { .ifindex = 0 };
+	const struct watch_link *link = watch_link(s->engine->watch, s->conf.device);
+
+	if (!s->open)
+		return -ENOTCONN;
+	if (link == NULL)
+		link = &none;
+	return prober_ask(&s->prober, sequence, link->ifindex, link->mac);
+}
+
 /* One that cannot be sent is waited for like any other, and fails. */
 static void ask(struct sentry *s)
 {
 	uint16_t sequence = probe_sent(&s->probe, loop_now(), s->damper.failed);
-	int error = s->open ? prober_ask(&s->prober, sequence) : -ENOTCONN;
+	int error = send_question(s, sequence);
 
 	if (error == 0)
 		s->count.probes++;
@@ -309,8 +321,10 @@ static void start_watching(struct sentry *s)
 	look_at_members(s);
 }
 
-/* Takes up monitor i, whose verdict may be another's of the same name. */
-static void start(struct engine *e, unsigned i)
+/* Takes up monitor i; one that asks fails until it passes if the one of the same name before it
+ * did.
+ */
+static void start(struct engine *e, unsigned i, bool fails)
 {
 	struct sentry *s = calloc(1, sizeof(*s));
 
@@ -329,7 +343,8 @@ static void start(struct engine *e, unsigned i)
 		start_watching(s);
 	else
 		loop_timer_init(&s->timer, &e->loop, settled, s);
-	tell(s, s->conf.type == CONF_MONITOR_LINK && !s->link.passes);
+	s->damper.failed = fails;
+	tell(s, s->conf.type == CONF_MONITOR_LINK ? !s->link.passes : fails);
 }
 
 static void add_counts(struct monitor_counts *sum, const struct monitor_counts *more)
@@ -364,7 +379,7 @@ void monitors_start(struct engine *e)
 	}
 	for (unsigned i = 0; i < e->conf->n_monitors; i++) {
 		if (e->sentry[i] == NULL)
-			start(e, i);
+			start(e, i, false);
 	}
 }
 
@@ -387,6 +402,15 @@ static bool is_same(const struct conf_monitor *a, const struct conf_monitor *b)
 	       strcmp(a->program, b->program) == 0 && a->interval_ms == b->interval_ms;
 }
 
+static bool did_fail(struct sentry *const old[CONF_MONITORS_MAX], const char *name)
+{
+	for (unsigned k = 0; k < CONF_MONITORS_MAX; k++) {
+		if (old[k] != NULL && strcmp(old[k]->conf.name, name) == 0)
+			return old[k]->fails;
+	}
+	return false;
+}
+
 void monitors_reconfigure(struct engine *e)
 {
 	struct sentry *old[CONF_MONITORS_MAX];
@@ -404,13 +428,13 @@ void monitors_reconfigure(struct engine *e)
 			break;
 		}
 	}
+	for (unsigned i = 0; i < e->conf->n_monitors; i++) {
+		if (e->sentry[i] == NULL)
+			start(e, i, did_fail(old, e->conf->monitor[i].name));
+	}
 	for (unsigned k = 0; k < CONF_MONITORS_MAX; k++) {
 		if (old[k] != NULL)
 			stop(old[k]);
-	}
-	for (unsigned i = 0; i < e->conf->n_monitors; i++) {
-		if (e->sentry[i] == NULL)
-			start(e, i);
 	}
 }
 

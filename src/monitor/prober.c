@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <linux/filter.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -47,24 +45,16 @@ static void forget_error(const struct prober *p)
 	(void)getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 }
 
-/* Ties the socket to the interface that has the name now, unless it is that already. */
-static int attach(struct prober *p)
+/* Ties the socket to the interface, unless it is that already. */
+static int attach(struct prober *p, unsigned ifindex)
 {
-	struct ifreq request = { .ifr_ifindex = 0 };
 	unsigned before = p->ifindex;
 
 	if (p->device[0] == '\0')
 		return 0;
-	memcpy(request.ifr_name, p->device, sizeof(p->device));
-	p->ifindex = 0;
-	if (ioctl(p->fd, SIOCGIFINDEX, &request))
-		return -errno;
-	unsigned ifindex = (unsigned)request.ifr_ifindex;
-
-	if (ioctl(p->fd, SIOCGIFHWADDR, &request))
-		return -errno;
-	memcpy(p->mac, request.ifr_hwaddr.sa_data, sizeof(p->mac));
 	p->ifindex = ifindex;
+	if (ifindex == 0)
+		return -ENODEV;
 	if (ifindex == before)
 		return 0;
 	forget_error(p);
@@ -91,7 +81,7 @@ int prober_open(struct prober *p, const struct conf_monitor *conf)
 		prober_close(p);
 		return result;
 	}
-	p->error = attach(p);
+	p->error = p->device[0] == '\0' ? 0 : -ENODEV;
 	return 0;
 }
 
@@ -107,10 +97,11 @@ int prober_fd(const struct prober *p)
 	return p->fd;
 }
 
-int prober_ask(struct prober *p, uint16_t sequence)
+int prober_ask(struct prober *p, uint16_t sequence, unsigned ifindex, const uint8_t mac[6])
 {
 	p->last = sequence;
-	p->error = attach(p);
+	memcpy(p->mac, mac, sizeof(p->mac));
+	p->error = attach(p, ifindex);
 	if (p->error)
 		return p->error;
 	p->error = p->ops->ask(p, sequence);

@@ -57,22 +57,24 @@ struct prober {
 	uint16_t last;    /* number of the last question */
 	uint16_t id;      /* this prober's own, as far as chance makes it so */
 	uint8_t token[PROBER_TOKEN_LEN];
-	uint8_t mac[6]; /* of the interface, when it was attached */
+	uint8_t mac[6]; /* of the interface */
 	int error;      /* of the last question; 0 = it was sent, or negative errno */
 };
 
 /* The way of asking for a monitor of this type and target; NULL: it does not ask. */
 const struct prober_ops *prober_ops_of(const struct conf_monitor *conf);
 
-/* Opens. 0 also when the interface is not there; negative: no socket could be had. */
+/* Opens. 0, or negative errno: no socket could be had. */
 int prober_open(struct prober *p, const struct conf_monitor *conf);
 /* Harmless after a failed prober_open() and when repeated. */
 void prober_close(struct prober *p);
 /* Readable: call prober_hear(). The same until prober_close(). */
 int prober_fd(const struct prober *p);
 
-/* Sends a question. 0, or negative errno, which is in p->error, too. */
-int prober_ask(struct prober *p, uint16_t sequence);
+/* Sends a question; `ifindex` and `mac` are those of the interface now, 0 = it is not there. The
+ * kernel is not asked for them: for an interface that it does not know it may look for a module,
+ * and that takes long. 0, or negative errno, which is in p->error, too. */
+int prober_ask(struct prober *p, uint16_t sequence, unsigned ifindex, const uint8_t mac[6]);
 
 /* Takes the next answer that waits; what is none is passed over, PROBER_HEAR_MAX packets at most.
  * True: it answers the question *ret_sequence, and more may wait. */

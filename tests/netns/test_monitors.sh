@@ -273,6 +273,18 @@ hole "$(fw1_probes ping4)"
 wait_for 3 monitor_is fw1 half ok false
 sleep 0.5
 check "a weight below the threshold moves nothing" is_state fw1 master
+conf_monitors 250 <<END
+[monitor half]
+type = ping
+target = $SERVER
+interval = 300ms
+weight = 125
+[monitor other]
+type = ping
+target = $SERVER6
+weight = 125
+END
+check "one that asks otherwise fails on until it passes" [ "$(monitor fw1 half ok)" = false ]
 hole "$(fw1_probes ping6)"
 check "two that reach it together do" wait_state fw2 master
 heal
