@@ -52,6 +52,7 @@ enum object_op {
 	OBJECT_HOLD = 6,   /* told: let its timer not run out for the hold time; no value */
 	OBJECT_SETTLE = 7, /* told: end the hold; value as dumped */
 	OBJECT_LOOSEN = 8, /* told: forgive it the packets that this kernel did not see; no value */
+	OBJECT_RETIME = 9, /* told: as SETTLE, but what LOOSEN did stays */
 };
 
 /* Which prints are of the present value; one that is not is unknown, and taken as unchanged. */
@@ -170,8 +171,8 @@ struct object_ops {
 	 * another machine, are not well-formed. */
 	int (*put_dump)(void *room);
 	int (*put_get)(struct span key, void *room);
-	/* op: CREATE, CHANGE, REMOVE, EVICT, HOLD, SETTLE, LOOSEN. WHOLE is the caller's to resolve
-	 * into REMOVE and CREATE. */
+	/* op: CREATE, CHANGE, REMOVE, EVICT, HOLD, SETTLE, LOOSEN, RETIME. WHOLE is the caller's to
+	 * resolve into REMOVE and CREATE. */
 	int (*put_order)(const struct object_host *host, enum object_op op, struct span key,
 		struct span value, void *room);
 

@@ -193,6 +193,16 @@ static void adopt_alone(struct node *n, mono_t now)
 	n->mirror->complete = false;
 }
 
+/* Sessions cannot be judged by the windows that this kernel saw: it does not see all of them any
+ * more, or did not while both nodes were masters. Where two of one group met that waits for what
+ * comes of it. */
+static bool changed_sight(const struct mirror *m, enum mirror_role from)
+{
+	if (m->role == MIRROR_SHARED)
+		return !m->met_master;
+	return m->role == MIRROR_IDLE || from == MIRROR_SHARED;
+}
+
 /* What this node is master of changed. */
 static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 {
@@ -203,7 +213,7 @@ static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 		mirror_pass_abort(n, WANT_SWEEP);
 		m->receiving = false;
 	}
-	if (m->role == MIRROR_IDLE)
+	if (changed_sight(m, from))
 		m->wants |= WANT_LOOSEN;
 	if (m->role == MIRROR_SOLE && !m->up)
 		adopt_alone(n, now);

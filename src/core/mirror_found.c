@@ -68,12 +68,20 @@ static void found_unknown(
 	if (own) {
 		e->stamp = channel_out_number(&m->out);
 		send_object(n, now, WIRE_RECORD_WHOLE, o);
+		if (m->role == MIRROR_SHARED)
+			mirror_loosen(n, o->kind, object_key(o), out);
 	} else {
 		e->stamp = STAMP_FOUND;
 		if (m->learned)
 			mirror_ask_bucket(m, index_bucket(hash));
 		keep_peers(n, now, o, true, out);
 	}
+}
+
+/* All packets of its sessions pass this node, and did so long enough to judge windows by them. */
+static bool sees_all(const struct mirror *m)
+{
+	return m->role == MIRROR_SOLE && !(m->pass.wants & WANT_LOOSEN);
 }
 
 static void found_own(
@@ -95,8 +103,9 @@ static void found_own(
 		send_object(n, now, WIRE_RECORD_OFFER, o);
 	}
 	if ((o->marks & OBJECT_HELD) && ((wants & WANT_SETTLE) || (e->flags & INDEX_HELD)))
-		mirror_order(n, OBJECT_SETTLE, o->kind, object_key(o), object_value(o), out);
-	else if (wants & WANT_LOOSEN)
+		mirror_order(n, sees_all(m) ? OBJECT_SETTLE : OBJECT_RETIME, o->kind, object_key(o),
+			object_value(o), out);
+	if (wants & WANT_LOOSEN)
 		mirror_loosen(n, o->kind, object_key(o), out);
 	e->flags &= (uint8_t)~INDEX_HELD;
 }
@@ -163,7 +172,7 @@ void mirror_pass_object(struct node *n, mono_t now, const struct object *o, stru
 
 	/* What an event or the peer said since the pass began is newer than the dump. */
 	if (e->pass == m->pass.number) {
-		if (!own && (m->pass.wants & WANT_LOOSEN))
+		if (m->pass.wants & WANT_LOOSEN)
 			mirror_loosen(n, o->kind, object_key(o), out);
 		return;
 	}

@@ -180,6 +180,9 @@ static void changed(
 	};
 
 	(void)mirror_put(n, now, &r);
+	/* A new one, of which the other node may see a direction. */
+	if (m->role == MIRROR_SHARED && o->op == OBJECT_WHOLE)
+		mirror_loosen(n, o->kind, object_key(o), out);
 	if (o->origin_len > 0)
 		mirror_fetch(n, o->origin_kind, span_of(o->origin, o->origin_len), out);
 }
@@ -273,6 +276,7 @@ void mirror_refused(struct node *n, const struct object_order *order, enum refus
 	case OBJECT_EVICT:
 	case OBJECT_HOLD:
 	case OBJECT_SETTLE:
-	case OBJECT_LOOSEN: node_count(n, COUNTER_REFUSED_OTHER); break;
+	case OBJECT_LOOSEN:
+	case OBJECT_RETIME: node_count(n, COUNTER_REFUSED_OTHER); break;
 	}
 }

@@ -40,7 +40,7 @@ void kernel_write_prepare(struct kernel *k)
 static int verdict(uint8_t op, int error)
 {
 	bool needs_none = op == OBJECT_REMOVE || op == OBJECT_EVICT || op == OBJECT_HOLD ||
-			  op == OBJECT_SETTLE || op == OBJECT_LOOSEN;
+			  op == OBJECT_SETTLE || op == OBJECT_LOOSEN || op == OBJECT_RETIME;
 
 	return error == ENOENT && needs_none ? 0 : error;
 }

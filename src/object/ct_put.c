@@ -227,11 +227,12 @@ static int put_loosen(struct ct_session *s, void *room)
 	return put_flags(s, &m, IP_CT_TCP_FLAG_BE_LIBERAL, CT_TCP_LOCAL);
 }
 
-static int put_settle(const struct object_host *host, struct ct_session *s, void *room)
+static int put_settle(const struct object_host *host, struct ct_session *s, bool strict, void *room)
 {
 	struct ct_settling settling = ct_settle(host, s);
 	struct message m;
 
+	settling.strict &= strict;
 	if (!settling.retime && !settling.strict)
 		return 0;
 	m = start_update(s, room);
@@ -273,7 +274,8 @@ int ct_put_order(const struct object_host *host, enum object_op op, struct span 
 	case OBJECT_CREATE: return value.len != 0 ? put_create(host, &s, room) : -EBADMSG;
 	case OBJECT_CHANGE: return value.len != 0 ? put_change(host, &s, room) : -EBADMSG;
 	case OBJECT_EVICT: return value.len != 0 ? put_evict(&s, room) : -EBADMSG;
-	case OBJECT_SETTLE: return value.len != 0 ? put_settle(host, &s, room) : -EBADMSG;
+	case OBJECT_SETTLE: return value.len != 0 ? put_settle(host, &s, true, room) : -EBADMSG;
+	case OBJECT_RETIME: return value.len != 0 ? put_settle(host, &s, false, room) : -EBADMSG;
 	case OBJECT_HOLD: return put_hold(host, &s, value.len != 0, room);
 	case OBJECT_LOOSEN: return put_loosen(&s, room);
 	case OBJECT_REMOVE: return put_remove(&s, room);

@@ -331,6 +331,7 @@ static int expect_put_order(const struct object_host *host, enum object_op op, s
 	case OBJECT_CHANGE:
 	case OBJECT_HOLD: return put_timeout(&e, host->hold_s, room);
 	case OBJECT_SETTLE:
+	case OBJECT_RETIME:
 		if (value.len == 0)
 			return -EBADMSG;
 		return is_held(&e) ? put_timeout(&e, EXPECT_OWN_TIMEOUT_S, room) : 0;

@@ -29,7 +29,7 @@ static void tell(const struct object_ops *ops, struct span key, struct span valu
 	char text[OBJECT_TEXT_MAX];
 	struct object o = { 0 };
 
-	for (int op = OBJECT_WHOLE; op <= OBJECT_LOOSEN; op++)
+	for (int op = OBJECT_WHOLE; op <= OBJECT_RETIME; op++)
 		assert(ops->put_order(&host, (enum object_op)op, key, value, room) <=
 			OBJECT_NETLINK_MAX);
 	assert(ops->put_get(key, room) <= OBJECT_NETLINK_MAX);

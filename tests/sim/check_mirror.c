@@ -118,8 +118,8 @@ static void check_sums(struct world *w, const struct machine *m)
 			check_name(w, m->id));
 }
 
-/* Who is master of nothing keeps its timers from running out and its windows open; a master of all
- * has settled what it took over. */
+/* A master of all has settled what it took over; who is not keeps windows open, and who is master
+ * of nothing timers from running out. */
 static void check_session(struct world *w, const struct machine *m, unsigned key)
 {
 	const struct row *s = &m->table.session[key];
@@ -130,11 +130,13 @@ static void check_session(struct world *w, const struct machine *m, unsigned key
 	if (m->node->mirror->role == MIRROR_SOLE && s->held && calm > SETTLED_US)
 		world_fail(w, "quiet: session %u of %s, the master, is not settled", key,
 			check_name(w, m->id));
-	if (m->node->mirror->role != MIRROR_IDLE)
+	if (m->node->mirror->role == MIRROR_SOLE)
 		return;
 	if (s->strict && calm > SETTLED_US)
-		world_fail(w, "quiet: session %u of %s, the standby, is strict", key,
-			check_name(w, m->id));
+		world_fail(w, "quiet: session %u of %s, which does not see all of it, is strict",
+			key, check_name(w, m->id));
+	if (m->node->mirror->role == MIRROR_SHARED)
+		return;
 	if (s->held && calm > aged && w->now - s->held_at > aged)
 		world_fail(w, "quiet: session %u runs out on %s", key, check_name(w, m->id));
 }

@@ -263,7 +263,7 @@ static void carry_out(struct pair *p, unsigned i, const struct object_order *o)
 		s->state = object_order_value(o)[1];
 		if (o->value_len >= WHOLE_LEN)
 			s->rare = object_order_value(o)[3];
-		s->held = true;
+		s->held = s->liberal = true;
 		s->held_at = p->now;
 		break;
 	case OBJECT_REMOVE: s->there = false; break;
@@ -273,6 +273,7 @@ static void carry_out(struct pair *p, unsigned i, const struct object_order *o)
 		break;
 	case OBJECT_SETTLE: s->held = s->liberal = false; break;
 	case OBJECT_LOOSEN: s->liberal = true; break;
+	case OBJECT_RETIME: s->held = false; break;
 	case OBJECT_EVICT: break;
 	}
 }

@@ -33,7 +33,7 @@ struct pair_kernel {
 	uint8_t key; /* of the hash, over and over */
 	size_t pad;  /* of every value */
 	struct pair_session session[PAIR_SESSIONS];
-	unsigned orders[OBJECT_LOOSEN + 1]; /* carried out or refused, by operation */
+	unsigned orders[OBJECT_RETIME + 1]; /* carried out or refused, by operation */
 	unsigned fetches, dumps;
 	unsigned order_us; /* that one takes, in which the node does nothing else; preset 0 */
 	uint64_t busy_us;  /* that all took */

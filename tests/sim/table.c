@@ -252,6 +252,7 @@ static int carry_out(struct world *w, struct machine *m, const struct object_ord
 		if (o->value_len >= WHOLE_LEN)
 			s->rare = value[3];
 		s->held = true;
+		s->strict = false;
 		s->held_at = w->now;
 		return 0;
 	case OBJECT_REMOVE: s->there = false; return 0;
@@ -264,6 +265,7 @@ static int carry_out(struct world *w, struct machine *m, const struct object_ord
 		s->strict = true;
 		return 0;
 	case OBJECT_LOOSEN: s->strict = false; return 0;
+	case OBJECT_RETIME: s->held = false; return 0;
 	case OBJECT_EVICT: return 0;
 	}
 	return REFUSED_OTHER + 1;

@@ -178,6 +178,67 @@ static void a_master_keeps_what_a_restarted_peer_lost(void **state)
 	assert_int_equal(pair_sessions(p, 0), 20);
 }
 
+static void assert_liberal(const struct pair *p, unsigned i, unsigned first, unsigned n)
+{
+	for (unsigned key = first; key < first + n; key++)
+		assert_true(pair_session(p, i, key)->liberal);
+}
+
+/* A session's directions may pass different nodes, and change nodes at any time: neither kernel
+ * sees enough of it to judge windows. */
+static void two_masters_judge_nothing_by_windows(void **state)
+{
+	struct pair *p = *state;
+
+	start_shared(p);
+	assert_liberal(p, 0, 0, 20);
+	assert_liberal(p, 1, 0, 20);
+	pair_make(p, 1, 30, 1); /* at once, not with the next walk */
+	assert_liberal(p, 1, 30, 1);
+	pair_make(p, 0, 31, 1);
+	pair_run(p, 1);
+	assert_liberal(p, 0, 30, 2);
+	assert_liberal(p, 1, 30, 2);
+	/* Nor does the end of a hold change that. */
+	pair_change(p, 1, 3, 5);
+	pair_change(p, 0, 3, 6);
+	pair_plain_event(p, 0, EVENT_AUDIT);
+	pair_run(p, 3000);
+	assert_liberal(p, 0, 0, 20);
+	assert_int_equal(orders(p, 0)[OBJECT_SETTLE] + orders(p, 1)[OBJECT_SETTLE], 0);
+}
+
+static void the_last_master_judges_by_windows_again_once_it_saw_all(void **state)
+{
+	struct pair *p = *state;
+
+	start_shared(p);
+	pair_run(p, 3000);
+	/* That it saw traffic of both directions once is long ago. */
+	p->side[0].kernel->session[3].held = false;
+	unsigned before = orders(p, 0)[OBJECT_LOOSEN];
+
+	pair_power_off(p, 1);
+	pair_run(p, 1500);
+	assert_int_equal(pair_state(p, 0, 1), GROUP_MASTER);
+	assert_int_equal(orders(p, 0)[OBJECT_LOOSEN], before + 20);
+	assert_int_equal(orders(p, 0)[OBJECT_SETTLE], 0);
+	pair_run(p, 2000);
+	assert_int_equal(orders(p, 0)[OBJECT_SETTLE], 20);
+	assert_false(pair_session(p, 0, 3)->liberal);
+	pair_make(p, 0, 30, 1);
+	assert_false(pair_session(p, 0, 30)->liberal);
+	/* And forgives all when it gives a group away. */
+	pair_start(p, 1);
+	pair_run(p, 8000);
+	assert_int_equal(pair_state(p, 1, 1), GROUP_PRIMARY_BACKUP);
+	pair_command(p, 0, COMMAND_FAILOVER, 1, false);
+	pair_run(p, 3000);
+	assert_int_equal(pair_state(p, 1, 1), GROUP_MASTER);
+	assert_liberal(p, 0, 0, 20);
+	assert_liberal(p, 0, 30, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +249,8 @@ int main(void)
 		MIRROR(the_last_master_owns_everything),
 		MIRROR(a_master_keeps_what_a_restarted_peer_lost),
 		MIRROR(a_session_is_not_over_while_traffic_passes_the_other_master),
+		MIRROR(two_masters_judge_nothing_by_windows),
+		MIRROR(the_last_master_judges_by_windows_again_once_it_saw_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,9 +98,10 @@ static void what_is_absent_need_not_be_removed_or_held(void **state)
 	order(OBJECT_HOLD, 1, 0, 0, false);
 	order(OBJECT_SETTLE, 1, 0, 0, false);
 	order(OBJECT_LOOSEN, 1, 0, 0, false);
+	order(OBJECT_RETIME, 1, 0, 0, false);
 	order(OBJECT_EVICT, 1, 1, 0, false);
 	assert_int_equal(write_row(*state), 0);
-	assert_int_equal(toy.messages, 5);
+	assert_int_equal(toy.messages, 6);
 }
 
 static void a_whole_replaces_what_is_there(void **state)

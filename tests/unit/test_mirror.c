@@ -473,11 +473,11 @@ static void a_removal_that_comes_twice_costs_nothing(void **state)
 
 	event.refused.order = &refused.order;
 	event.refused.why = REFUSED_MISSING;
-	for (uint8_t op = OBJECT_REMOVE; op <= OBJECT_LOOSEN; op++) {
+	for (uint8_t op = OBJECT_REMOVE; op <= OBJECT_RETIME; op++) {
 		refused.order.op = op;
 		pair_event(p, 1, &event);
 	}
-	assert_int_equal(counted(COUNTER_REFUSED_OTHER), 6);
+	assert_int_equal(counted(COUNTER_REFUSED_OTHER), 7);
 	refused.order.op = OBJECT_CHANGE;
 	pair_event(p, 1, &event);
 	assert_int_equal(counted(COUNTER_MISSING), 1);

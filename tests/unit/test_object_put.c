@@ -275,6 +275,35 @@ static void tcp_is_strict_again_when_both_sides_have_been_heard_here(void **stat
 	assert_false(ct_settle(host, &s).strict);
 }
 
+/* The message of an order on the session of TCP_DUMPED with these flags and this timeout. */
+static struct sample told_of_tcp(enum object_op op, uint8_t flags, uint32_t timeout)
+{
+	uint8_t value[OBJECT_VALUE_MAX];
+	struct parsed p;
+
+	parse_hex(TCP_DUMPED, &p);
+	struct ct_session s = session_of(&p);
+
+	s.timeout = timeout;
+	s.tcp.flags[0] = s.tcp.flags[1] = flags;
+	p.object.value = value;
+	p.object.value_len = (uint16_t)ct_encode(&s, s.fields, value);
+	return told(host_of_test(), op, &p);
+}
+
+static void the_end_of_a_hold_may_leave_windows_alone(void **state)
+{
+	struct sample s = told_of_tcp(OBJECT_SETTLE, CT_TCP_LOCAL, 431999);
+
+	(void)state;
+	assert_true(has(&s, CTA_PROTOINFO));
+	s = told_of_tcp(OBJECT_RETIME, CT_TCP_LOCAL, 431999);
+	assert_int_equal(s.len, 0);
+	s = told_of_tcp(OBJECT_RETIME, IP_CT_TCP_FLAG_BE_LIBERAL, 590);
+	assert_int_equal(number_at(ATTR(&s, CTA_TIMEOUT)), 432000);
+	assert_false(has(&s, CTA_PROTOINFO));
+}
+
 static void a_timer_below_half_of_the_hold_is_marked(void **state)
 {
 	struct object_host *host = host_of_test();
@@ -311,7 +340,7 @@ static void what_the_timer_cannot_tell_was_not_seen(void **state)
 static void orders_that_need_a_value_are_refused_without(void **state)
 {
 	static const enum object_op ops[] = { OBJECT_WHOLE, OBJECT_CREATE, OBJECT_CHANGE,
-		OBJECT_EVICT, OBJECT_SETTLE };
+		OBJECT_EVICT, OBJECT_SETTLE, OBJECT_RETIME };
 	struct parsed p;
 	uint8_t room[OBJECT_NETLINK_MAX];
 
@@ -338,6 +367,7 @@ int main(void)
 		cmocka_unit_test(loosening_sets_the_flags_alone),
 		cmocka_unit_test(the_end_of_a_hold_gives_a_silent_session_its_own_time),
 		cmocka_unit_test(tcp_is_strict_again_when_both_sides_have_been_heard_here),
+		cmocka_unit_test(the_end_of_a_hold_may_leave_windows_alone),
 		cmocka_unit_test(a_timer_below_half_of_the_hold_is_marked),
 		cmocka_unit_test(what_the_timer_cannot_tell_was_not_seen),
 		cmocka_unit_test(orders_that_need_a_value_are_refused_without),

@@ -203,6 +203,7 @@ static void an_expectation_is_created_with_its_master_mask_and_function(void **s
 	s = told(host_of_test(), OBJECT_HOLD, &p);
 	assert_int_equal(number_at(ATTR(&s, CTA_EXPECT_TIMEOUT)), 600);
 	assert_int_equal(told(host_of_test(), OBJECT_SETTLE, &p).len, 0);
+	assert_int_equal(told(host_of_test(), OBJECT_RETIME, &p).len, 0);
 	assert_int_equal(told(host_of_test(), OBJECT_LOOSEN, &p).len, 0);
 }
 
