@@ -15,6 +15,7 @@ LAB=${LAB:-nsrp$$}
 LAB_DIR=${LAB_DIR:-}
 FAILED=0
 LAB_BUSY=()
+LAB_NODES="client lan fw1 fw2 wan server"
 LAN_VIP=10.77.0.1 WAN_VIP=10.78.0.1 LAN_VIP6=fd77::1 WAN_VIP6=fd78::1
 CLIENT=10.77.0.100 SERVER=10.78.0.100 SERVER6=fd78::100
 ECHO_PORT=7007
@@ -65,9 +66,16 @@ lab_firewall() { # NODE NUMBER
 	mkdir -p "$LAB_DIR/$1"
 }
 
+lab_host() { # NODE SWITCH IPV4 IPV6
+	lab_wire "$1" eth0 "$2" "$1"
+	lab_plug "$2" "$1"
+	on "$1" ip addr add "$3/24" dev eth0
+	on "$1" ip addr add "$4/64" dev eth0 nodad
+}
+
 lab_up() {
 	LAB_DIR=$(mktemp -d --suffix="-$LAB")
-	for node in client lan fw1 fw2 wan server; do lab_node "$node"; done
+	for node in $LAB_NODES; do lab_node "$node"; done
 	lab_switch lan
 	lab_switch wan
 	lab_firewall fw1 1
@@ -76,16 +84,10 @@ lab_up() {
 	lab_wire fw1 ha1 fw2 ha1
 	on fw1 ip addr add 10.79.0.1/24 dev ha1
 	on fw2 ip addr add 10.79.0.2/24 dev ha1
-	lab_wire client eth0 lan client
-	lab_plug lan client
-	lab_wire server eth0 wan server
-	lab_plug wan server
-	on client ip addr add "$CLIENT/24" dev eth0
-	on client ip addr add fd77::100/64 dev eth0 nodad
+	lab_host client lan "$CLIENT" fd77::100
+	lab_host server wan "$SERVER" "$SERVER6"
 	on client ip route add default via "$LAN_VIP"
 	on client ip -6 route add default via "$LAN_VIP6"
-	on server ip addr add "$SERVER/24" dev eth0
-	on server ip addr add "$SERVER6/64" dev eth0 nodad
 	on server ip route add default via "$WAN_VIP"
 	on server ip -6 route add default via "$WAN_VIP6"
 	ip netns exec "$LAB-server" "$STREAM" echo "$ECHO_PORT" &
@@ -114,7 +116,7 @@ lab_down() {
 	lab_idle
 	for node in fw1 fw2; do lab_kill "$node"; done
 	for pid in ${LAB_PIDS:-}; do kill -9 "$pid" 2>/dev/null || true; done
-	for node in client lan fw1 fw2 wan server; do
+	for node in $LAB_NODES; do
 		ip netns del "$LAB-$node" 2>/dev/null || true
 	done
 	if [ "$status" -ne 0 ] && [ -n "$LAB_DIR" ]; then

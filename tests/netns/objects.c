@@ -274,7 +274,8 @@ static int op_of(const char *name)
 		[OBJECT_EVICT] = "evict",
 		[OBJECT_HOLD] = "hold",
 		[OBJECT_SETTLE] = "settle",
-		[OBJECT_LOOSEN] = "loosen" };
+		[OBJECT_LOOSEN] = "loosen",
+		[OBJECT_RETIME] = "retime" };
 
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
 		if (names[i] != NULL && strcmp(names[i], name) == 0)

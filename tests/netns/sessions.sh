@@ -12,7 +12,7 @@ declare -A TO FROM
 TALK_PORTS="5000 5001 5005 5006 6000 21 2121"
 DATA_PORTS="50010 50011 50012 50013"
 
-session_rules() { # NODE
+session_filter() { # NODE
 	on "$1" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
 	on "$1" nft -f - <<-EOF
 		table inet fw {
@@ -30,6 +30,12 @@ session_rules() { # NODE
 				ct status dnat accept
 			}
 		}
+	EOF
+}
+
+session_rules() { # NODE
+	session_filter "$1"
+	on "$1" nft -f - <<-EOF
 		table ip nat {
 			chain before {
 				type nat hook prerouting priority dstnat

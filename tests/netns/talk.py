@@ -9,14 +9,16 @@
 # Both ends speak in lines: who hears `NOOP n` answers `200 n`, but on a port that is a sink.
 # Connections belong to groups; those accepted are in the group named as their port.
 #
-#   open GROUP N ADDRESS PORT       N TCP connections            -> opened N of N
+#   open GROUP N ADDRESS PORT       N TCP connections at once    -> opened N of N
 #   udp GROUP N ADDRESS PORT MS     N UDP flows, each of which asks every MS ms (0 = never)
-#   ask GROUP [SECONDS]             asks on all of them and waits -> GROUP N of N reset R
+#   ask GROUP [SECONDS [BYTES]]     asks on all of them, with so many bytes that come back, and
+#                                   waits                        -> GROUP N of N reset R
 #   busy GROUP MS                   asks on one after the other, every MS ms (0 = no more)
 #   say GROUP TEXT                  sends a line
 #   heard GROUP                     the last line that was neither question nor answer
 #   close GROUP | reset GROUP       ends them, by FIN or RST
 #   answers GROUP                   answers heard so far
+import errno
 import resource
 import selectors
 import socket
@@ -24,27 +26,40 @@ import struct
 import sys
 import time
 
+OPEN_SECONDS = 8  # a packet may be lost, and the next, before a connection is there
 RESET = (ConnectionResetError, ConnectionRefusedError, BrokenPipeError)
 
 
 class Talk:
+    full = set()  # those that have more to send than their sockets take
+
     def __init__(self, sock, is_stream, is_sink=False):
         self.sock, self.is_stream, self.is_sink = sock, is_stream, is_sink
         self.token = self.heard_token = self.answers = self.interval = self.due = 0
-        self.buffer, self.last = b"", ""
+        self.buffer, self.out, self.last = b"", b"", ""
         self.was_reset = self.ended = False
 
     def send(self, text):
-        try:
-            self.sock.send(text.encode() + b"\r\n")
-        except RESET:
-            self.was_reset = True
-        except OSError:
-            pass  # no route for a moment
+        self.out += text.encode() + b"\r\n"
+        self.flush()
 
-    def ask(self):
+    def flush(self):
+        Talk.full.discard(self)
+        try:
+            sent = self.sock.send(self.out)
+            self.out = self.out[sent:] if self.is_stream else b""
+        except BlockingIOError:
+            pass
+        except RESET:
+            self.was_reset, self.out = True, b""
+        except OSError:
+            self.out = b""  # no route for a moment
+        if self.out:
+            Talk.full.add(self)
+
+    def ask(self, size=0):
         self.token += 1
-        self.send(f"NOOP {self.token}")
+        self.send(f"NOOP {self.token}" + (" " + "x" * size if size else ""))
 
     def hear_line(self, line, reply):
         word, _, rest = line.partition(" ")
@@ -53,7 +68,7 @@ class Talk:
                 reply(f"200 {rest}")
         elif word == "200":
             self.answers += 1
-            self.heard_token = max(self.heard_token, int(rest))
+            self.heard_token = max(self.heard_token, int(rest.split()[0]))
         else:
             self.last = line
 
@@ -72,6 +87,7 @@ class Talks:
             self.poll.register(udp, selectors.EVENT_READ, ("server", Talk(udp, False, port in sinks)))
 
     def add(self, group, sock, is_stream, is_sink=False):
+        sock.setblocking(False)
         talk = Talk(sock, is_stream, is_sink)
         self.groups.setdefault(group, []).append(talk)
         self.poll.register(sock, selectors.EVENT_READ, ("talk", talk))
@@ -86,6 +102,7 @@ class Talks:
             return
         if talk.is_stream and not data:
             talk.ended = True
+            Talk.full.discard(talk)
             self.poll.unregister(talk.sock)
             talk.sock.close()
             return
@@ -116,7 +133,7 @@ class Talks:
 
     def turn(self):
         """One round; False when standard input has a line."""
-        waits = bool(self.busy) or any(t[0].interval for t in self.groups.values() if t)
+        waits = bool(self.busy or Talk.full) or any(t[0].interval for t in self.groups.values() if t)
         has_line = False
         for key, _ in self.poll.select(0.005 if waits else 0.2):
             what = key.data
@@ -128,20 +145,31 @@ class Talks:
                 self.serve(what[1])
             else:
                 self.hear(what[1])
+        for talk in list(Talk.full):
+            talk.flush()
         if waits:
             self.ask_what_is_due(time.monotonic())
         return not has_line
 
     def open(self, group, n, address, port):
-        opened = 0
+        opened, tries = 0, selectors.DefaultSelector()
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         for _ in range(int(n)):
-            try:
-                sock = socket.create_connection((address, int(port)), 5)
-            except OSError:
-                continue
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.add(group, sock, True)
-            opened += 1
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            if sock.connect_ex((address, int(port))) in (0, errno.EINPROGRESS):
+                tries.register(sock, selectors.EVENT_WRITE)
+        end = time.monotonic() + OPEN_SECONDS
+        while tries.get_map() and time.monotonic() < end:
+            for key, _ in tries.select(0.2):
+                sock = key.fileobj
+                tries.unregister(sock)
+                if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    self.add(group, sock, True)
+                    opened += 1
+        for key in tries.get_map().values():
+            key.fileobj.close()
         return f"opened {opened} of {n}"
 
     def udp(self, group, n, address, port, ms):
@@ -155,12 +183,12 @@ class Talks:
             talk.ask()
         return f"opened {n} of {n}"
 
-    def ask(self, group, seconds="10"):
+    def ask(self, group, seconds="10", size="0"):
         """Of all that the other end has not closed."""
         talks = [t for t in self.groups.get(group, []) if t.was_reset or not t.ended]
         for talk in talks:
             if not talk.ended:
-                talk.ask()
+                talk.ask(int(size))
         end = time.monotonic() + float(seconds)
         while time.monotonic() < end:
             self.turn()
@@ -171,6 +199,7 @@ class Talks:
 
     def end(self, group, linger):
         for talk in self.groups.pop(group, []):
+            Talk.full.discard(talk)
             if not talk.ended:
                 self.poll.unregister(talk.sock)
                 if linger is not None:
