@@ -97,6 +97,8 @@ COMPILE := -std=c11 -g -fno-strict-aliasing $(MODE_CFLAGS) $(INCLUDES) -D_GNU_SO
 LINK := $(MODE_LDFLAGS) $(LDFLAGS) -Wl,--as-needed
 # libev ships no pkg-config file in Debian, so all are named plainly.
 LIBS := -pthread -lev -lmnl -lcrypto -ljansson -lsystemd -lcap -linih -lnetfilter_conntrack -lnftnl
+# Of the programs nsrpctl alone has a look at the ruleset.
+CTL_LIBS := -lnftables
 
 # ---- sources ------------------------------------------------------------------------------
 
@@ -198,7 +200,7 @@ $(BUILD)/nsrpd: $(DAEMON_MAIN) $(BUILD)/libdaemon.a $(BUILD)/libnsrp.a $(BUILD)/
 	$(call link)
 $(BUILD)/nsrpctl: $(CTL_MAIN) $(BUILD)/libctl.a $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
-	$(call link)
+	$(call link,$(CTL_LIBS))
 $(BUILD)/stream: $(BUILD)/obj/tests/netns/stream.o $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
@@ -223,7 +225,7 @@ $(BUILD)/sim: $(SIM_MAIN) $(BUILD)/libsim.a $(BUILD)/libnsrp.a $(BUILD)/link
 $(UNIT_TESTS) $(TRANSCRIPT_TESTS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsim.a \
 		$(BUILD)/libctl.a $(BUILD)/libdaemon.a $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
-	$(call link,-lcmocka)
+	$(call link,-lcmocka $(CTL_LIBS))
 $(FUZZ_TESTS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsim.a $(BUILD)/libnsrp.a \
 		$(BUILD)/link
 	$(call say,LINK,$@)
@@ -328,7 +330,7 @@ install: all
 	$(call put,644,$(PREFIX)/share/man/man8,$(wildcard doc/*.8))
 	$(call put,644,$(PREFIX)/share/man/man5,$(wildcard doc/*.5))
 	$(call put,644,$(PREFIX)/share/man/man1,$(wildcard doc/*.1))
-	$(call put,644,$(PREFIX)/share/doc/nsrpd,$(wildcard conf/*.example))
+	$(call put,644,$(PREFIX)/share/doc/nsrpd,$(wildcard conf/*.example conf/*.nft doc/ACTIVE-ACTIVE.md))
 	$(call put,644,$(PREFIX)/lib/systemd/system,$(wildcard conf/*.service))
 	$(call put,644,$(PREFIX)/lib/sysctl.d,$(wildcard conf/sysctl.d/*.conf))
 

@@ -23,6 +23,7 @@ src/io/loop.[ch]    own nsrp libc linux <ev.h>
 src/io/seal*.c      own nsrp libc <openssl/*>
 src/io/*            own nsrp libc linux <libmnl/*> <jansson.h> <nftables/*> <systemd/*> <sys/capability.h>
 src/daemon/*        own nsrp any libc linux <systemd/*> <sys/capability.h>
+src/ctl/ruleset.c   own nsrp libc <jansson.h> <nftables/*>
 src/ctl/*           own nsrp libc <jansson.h>
 '
 # Angle brackets that are a library's, not the C library's.

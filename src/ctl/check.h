@@ -49,6 +49,17 @@ void check_interfaces(const struct conf *conf, struct check_findings *f);
 /* Looks at hooks and script monitors' programs, for a daemon that runs as root. */
 void check_programs(const struct conf *conf, struct check_findings *f);
 
+/* Two nodes can be masters at once: they differ in whom the groups prefer, or groups prefer nobody.
+ */
+bool check_is_active_active(const struct conf *conf);
+
+/* Looks for source NAT by which two masters may choose the same address and port. `ruleset` as
+ * libnftables-json(5) describes it, or any other JSON. */
+void check_nat(const struct conf *conf, const json_t *ruleset, struct check_findings *f);
+
+/* The same with this host's ruleset, if need be. */
+void check_ruleset(const struct conf *conf, struct check_findings *f);
+
 /* An interface with this master serves another purpose; in a VRF it still is its own. */
 bool check_is_taken(const struct device_master *master);
 

@@ -82,7 +82,8 @@ static int read_conf(struct work *w, const char *node, const char *host)
 	return error;
 }
 
-/* Keys, interfaces and programs are those of a node that this host is, or that was named. */
+/* Keys, interfaces, programs and ruleset are those of a node that this host is, or that was named.
+ */
 static void look_at_host(struct work *w, const char *node, const char *host)
 {
 	for (unsigned i = 0; i < w->n_nodes; i++) {
@@ -90,11 +91,13 @@ static void look_at_host(struct work *w, const char *node, const char *host)
 			check_keys(&w->conf[i], &w->findings);
 			check_interfaces(&w->conf[i], &w->findings);
 			check_programs(&w->conf[i], &w->findings);
+			check_ruleset(&w->conf[i], &w->findings);
 			return;
 		}
 	}
 	check_found(&w->findings, CONF_SEVERITY_NOTE, 0,
-		"this host is neither node: key files, interfaces and programs are not checked "
+		"this host is neither node: key files, interfaces, programs and NAT are not "
+		"checked "
 		"(-n NODE checks them)");
 }
 

@@ -249,6 +249,23 @@ for node in client client1; do tell "$node" close masqueraded; done
 check "the tables are equal" wait_equal 10 $((9 * SESSIONS))
 check "for nsrpd, too" quietly ctl fw1 verify
 
+# ---- what check says of the ruleset --------------------------------------------------------
+
+nat_findings() { # NODE SEVERITY: how many there are of NAT
+	on "$1" "$NSRPCTL" --json check -n "$1" "$LAB_DIR/nsrpd.conf" |
+		jq "[.findings[] | select(.severity == \"$2\" and (.text | test(\"masters\")))] | length"
+}
+nothing_found() { [ "$(nat_findings fw1 warning) $(nat_findings fw2 note)" = "0 0" ]; }
+check "check: nothing against the rules that are shipped" nothing_found
+on fw1 nft add table ip plain
+on fw1 nft add chain ip plain post '{ type nat hook postrouting priority srcnat + 1; }'
+on fw1 nft add rule ip plain post oifname wan0 masquerade
+on fw1 nft add rule ip plain post oifname wan0 snat to "$PUBLIC"
+check "check: rules that know nothing of nodes are warned of" [ "$(nat_findings fw1 warning)" = 2 ]
+on fw1 nft delete table ip plain
+
+# ---- the loss of a node --------------------------------------------------------------------
+
 lose fw1 fw2
 lose fw2 fw1
 for name in fw1 fw2; do
