@@ -138,12 +138,12 @@ enum action_type {
 	ACTION_ANNOUNCE, /* announce group `target` again */
 	ACTION_SAVE,     /* node_saved() changed: make it last */
 	ACTION_REPLY,    /* `result` of the command with token `target` */
-	ACTION_RECORD,   /* a line of history: group `target` changed state */
-	ACTION_EXIT,     /* EVENT_STOP is done: nothing is held, the peer knows */
-	ACTION_WRITE,    /* give the kernel the orders in bytes: struct object_order, in a row */
-	ACTION_FETCH,    /* ask the kernel for the object of kind `target` with the key in bytes */
-	ACTION_DUMP,     /* the next step of the dump of kind `target`, which may be its first */
-	ACTION_LOOK,     /* read the link monitors of group `target` anew, then EVENT_LOOKED */
+	ACTION_RECORD, /* a line of history: group `target` changed state, or met another master */
+	ACTION_EXIT,   /* EVENT_STOP is done: nothing is held, the peer knows */
+	ACTION_WRITE,  /* give the kernel the orders in bytes: struct object_order, in a row */
+	ACTION_FETCH,  /* ask the kernel for the object of kind `target` with the key in bytes */
+	ACTION_DUMP,   /* the next step of the dump of kind `target`, which may be its first */
+	ACTION_LOOK,   /* read the link monitors of group `target` anew, then EVENT_LOOKED */
 	ACTION_END_DUMP, /* the rest of it is not wanted */
 	ACTION_ENTRUST,  /* the guardian may have to send these bytes by path `target` */
 };
@@ -158,6 +158,9 @@ struct action_record {
 	enum election_rule rule;
 	enum reason reason;
 	uint32_t term;
+	/* Two masters met, and had been two for so long at most, in milliseconds; 0: they did not.
+	 * The one that stays has from = to. */
+	uint32_t two_masters_ms;
 };
 
 struct action {

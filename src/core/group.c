@@ -37,12 +37,21 @@ static void set_state(struct node *n, mono_t now, unsigned g, enum group_state t
 	log_info(n->env.log, "group %u: %s -> %s, %s (rule %s, term %u)", id_of(n, g),
 		group_state_name(from), group_state_name(to), reason_text(reason),
 		rule_label(group->rule), group->term);
+	group_record(n, g, from, reason, out);
+}
+
+void group_record(
+	struct node *n, unsigned g, enum group_state from, enum reason reason, struct actions *out)
+{
+	const struct group *group = &n->group[g];
+
 	node_act(out, ACTION_RECORD, g)->record = (struct action_record){
 		.from = from,
-		.to = to,
+		.to = group->state,
 		.rule = group->rule,
 		.reason = reason,
 		.term = group->term,
+		.two_masters_ms = reason == REASON_TWO_MASTERS ? group->two_masters_ms : 0,
 	};
 }
 

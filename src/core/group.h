@@ -49,6 +49,10 @@ void group_role_done(struct node *n, mono_t now, unsigned g, enum role role, uin
 /* Brings the state of a group that is not master in line with the facts. */
 void group_settle(struct node *n, mono_t now, unsigned g, enum reason reason, struct actions *out);
 
+/* Adds a line of history: the group came from that state to its present one. */
+void group_record(
+	struct node *n, unsigned g, enum group_state from, enum reason reason, struct actions *out);
+
 /* Moves for that reason may go to and fro. */
 bool group_may_flap(enum reason reason);
 

@@ -69,18 +69,34 @@ static void outlast(struct node *n, unsigned g, struct actions *out)
 	node_act(out, ACTION_ANNOUNCE, g);
 }
 
+/* Since this node is master and does not hear the other. */
+static uint32_t two_masters_ms(const struct node *n, mono_t now, unsigned g)
+{
+	uint64_t ms = mono_since_us(mono_max(n->group[g].since, n->forgotten_at), now) / 1000;
+
+	return ms < 1 ? 1 : ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 /* The first verdict of a row of verdicts that two masters met. */
-static void note_two_masters(struct node *n, unsigned g, enum election_rule rule, bool stays)
+static void note_two_masters(
+	struct node *n, mono_t now, unsigned g, struct verdict verdict, struct actions *out)
 {
 	struct group *group = &n->group[g];
 
-	if (group->rule == rule || reason_of_rule(n, rule) != REASON_TWO_MASTERS)
+	if (group->rule == verdict.rule || reason_of_rule(n, verdict.rule) != REASON_TWO_MASTERS)
 		return;
+	group->rule = verdict.rule;
+	group->two_masters_ms = two_masters_ms(n, now, g);
 	node_count(n, COUNTER_TWO_MASTERS);
-	log_warn(n->env.log, "group %u: two masters met, own term %u, peer's term %u (rule %s)",
-		n->conf->group[g].id, group->term, group->peer.term, rule_label(rule));
-	if (stays)
-		mirror_met_master(n);
+	log_warn(n->env.log,
+		"group %u: two masters met, own term %u, peer's term %u (rule %s), for %u ms at "
+		"most",
+		n->conf->group[g].id, group->term, group->peer.term, rule_label(verdict.rule),
+		group->two_masters_ms);
+	if (verdict.outcome != ELECTION_STAY)
+		return;
+	mirror_met_master(n);
+	group_record(n, g, group->state, REASON_TWO_MASTERS, out);
 }
 
 /* Addresses are here though the group is not master: after a pause, or adopted. True when that
@@ -176,7 +192,7 @@ void group_judge(struct node *n, mono_t now, unsigned g, struct actions *out)
 	struct verdict verdict = election_decide(&e);
 
 	rest(n, now, g, &verdict);
-	note_two_masters(n, g, verdict.rule, verdict.outcome == ELECTION_STAY);
+	note_two_masters(n, now, g, verdict, out);
 	group->rule = verdict.rule;
 	carry_out(n, now, g, verdict, out);
 }

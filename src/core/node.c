@@ -81,6 +81,8 @@ struct node *node_init(void *mem, const struct node_env *env, const struct node_
 
 void node_forget_peer(struct node *n, mono_t now, enum reason reason, struct actions *out)
 {
+	if (n->peer_known)
+		n->forgotten_at = now;
 	n->peer_known = false;
 	vigil_forget_peer(&n->vigil);
 	n->peer_gone = reason;

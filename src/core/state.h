@@ -76,6 +76,7 @@ struct group {
 	mono_t preempt_at; /* when the hold-down is over; MONO_NEVER: conditions not met */
 	bool preempting;   /* it is over: the peer is asked to hand over */
 	unsigned role_failed;
+	uint32_t two_masters_ms; /* of the last time that two masters met */
 	struct handover handover;
 	struct flap flap;
 	struct peer_record peer;
@@ -115,6 +116,7 @@ struct node {
 	bool peer_known; /* a beat of this boot of the peer was heard, and the peer is alive */
 	enum reason peer_gone; /* why it is not known any more */
 	mono_t peer_since;     /* of links.peer_alive's value */
+	mono_t forgotten_at;   /* what the peer said, the last time it was known */
 	uint64_t peer_beat;    /* the highest number heard */
 	uint64_t peer_echo;    /* our number that it echoed: its facts are no older */
 	uint64_t peer_digest;

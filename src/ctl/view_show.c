@@ -218,6 +218,22 @@ void view_config(const struct page *page, const json_t *answer)
 
 /* ---- history ----------------------------------------------------------------------------- */
 
+static void add_change(struct table *t, const json_t *line)
+{
+	const char *from = reply_text(line, "from"), *to = reply_text(line, "to");
+	int64_t two_masters_ms = reply_number(line, "two_masters_ms");
+	char duration[DURATION_MAX], both[DURATION_MAX + 20] = "";
+
+	duration_text(two_masters_ms, duration);
+	if (two_masters_ms > 0)
+		(void)snprintf(both, sizeof(both), ", for %s at most", duration);
+	if (strcmp(from, to) == 0)
+		table_add(t, TONE_PLAIN, "stays %s: %s%s", to, reply_text(line, "reason"), both);
+	else
+		table_add(t, TONE_PLAIN, "%s -> %s: %s%s", from, to, reply_text(line, "reason"),
+			both);
+}
+
 void view_history(const struct page *page, const json_t *answer)
 {
 	static const char *const titles[] = { "TIME (UTC)", ">GROUP", ">TERM", "RULE",
@@ -237,8 +253,7 @@ void view_history(const struct page *page, const json_t *answer)
 		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(line, "group"));
 		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(line, "term"));
 		table_add(&t, TONE_PLAIN, "%s", reply_text(line, "rule"));
-		table_add(&t, TONE_PLAIN, "%s -> %s: %s", reply_text(line, "from"),
-			reply_text(line, "to"), reply_text(line, "reason"));
+		add_change(&t, line);
 	}
 	view_table(page, &t);
 }

@@ -195,7 +195,8 @@ void hooks_changed(struct hooks *h, uint8_t group, const struct action_record *c
 	bool known = hook->waits || hook->was_told;
 	enum group_state last = hook->waits ? hook->wanted.to : hook->told.to;
 
-	if (h->over || (change->reason == REASON_RESUMED && known && last == change->to))
+	if (h->over || change->from == change->to ||
+		(change->reason == REASON_RESUMED && known && last == change->to))
 		return;
 	if (hook->waits)
 		h->setup.counted(h->setup.user, COUNTER_HOOKS_SKIPPED);

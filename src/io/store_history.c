@@ -31,6 +31,8 @@ static json_t *record_object(const struct store_record *record)
 	form_text(&f, "rule", rule_label(change->rule));
 	form_text(&f, "reason", reason_text(change->reason));
 	form_number(&f, "term", change->term);
+	if (change->two_masters_ms > 0)
+		form_number(&f, "two_masters_ms", change->two_masters_ms);
 	return form_end(&f);
 }
 

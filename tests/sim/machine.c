@@ -134,6 +134,8 @@ static void note_record(struct world *w, const struct machine *m, const struct a
 {
 	struct stats *s = w->stats;
 
+	if (a->record.from == a->record.to) /* it met another master */
+		return;
 	s->edge[a->record.from][a->record.to]++;
 	s->reason[a->record.reason]++;
 	s->rule[a->record.rule]++;

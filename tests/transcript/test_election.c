@@ -245,6 +245,24 @@ static void two_masters_the_higher_term_stays(void **state)
 	assert_true(p->side[1].n_announced > 0);
 }
 
+/* Both nodes' history tells when, and for how long there were two. */
+static void two_masters_are_told_by_history(void **state)
+{
+	struct pair *p = *state;
+
+	part(p);
+	meet(p);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct action_record *record = &p->side[i].record;
+
+		assert_int_equal(record->reason, REASON_TWO_MASTERS);
+		assert_int_equal(record->rule, RULE_TWO_MASTERS_TERM);
+		assert_int_equal(record->from, GROUP_MASTER);
+		assert_in_range(record->two_masters_ms, 790, 860); /* of 1000 and the detection */
+	}
+	assert_int_equal(p->side[1].record.to, GROUP_MASTER);
+}
+
 static void two_masters_the_served_one_stays(void **state)
 {
 	struct pair *p = *state;
@@ -514,6 +532,7 @@ int main(void)
 		STORY(a_robbed_master_gives_way_to_a_peer_that_is_ready),
 		STORY(a_master_whose_lease_ran_out_is_elected_anew),
 		STORY(two_masters_the_higher_term_stays),
+		STORY(two_masters_are_told_by_history),
 		STORY(two_masters_the_served_one_stays),
 		STORY(two_masters_the_one_that_stays_goes_above_the_others_term),
 		STORY(a_mastership_that_nobody_heard_of_is_announced_over),

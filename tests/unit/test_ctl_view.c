@@ -237,6 +237,14 @@ static void lists_are_tables(void **state)
 			"rule", "4c", "reason", "peer lost", "term", 9),
 		"TIME (UTC)                GROUP  TERM  RULE  CHANGE AND REASON\n"
 		"2026-11-22T20:00:00.123Z      5     9  4c    init -> master: peer lost\n");
+	assert_view(view_history,
+		json_pack("{s:[{s:s, s:i, s:s, s:s, s:s, s:s, s:i, s:i}]}", "history", "time",
+			"2026-11-22T20:00:00.123Z", "group", 5, "from", "master", "to", "master",
+			"rule", "6c", "reason", "two masters met", "term", 9, "two_masters_ms",
+			61000),
+		"TIME (UTC)                GROUP  TERM  RULE  CHANGE AND REASON\n"
+		"2026-11-22T20:00:00.123Z      5     9  6c    stays master: two masters met, "
+		"for\n                                             1 m 1 s at most\n");
 }
 
 static void the_mirror_is_a_table_and_what_came_of_it(void **state)

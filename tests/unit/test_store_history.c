@@ -21,8 +21,8 @@ static void a_change_is_one_line_of_history(void **state)
 	struct store_record record = {
 		.wall_ms = INT64_C(1795464000123),
 		.group = 7,
-		.change = { GROUP_PRIMARY_BACKUP, GROUP_MASTER, RULE_PEER_LOST, REASON_PEER_LOST,
-			9 },
+		.change = { GROUP_PRIMARY_BACKUP, GROUP_MASTER, RULE_PEER_LOST, REASON_PEER_LOST, 9,
+			0 },
 	};
 
 	json_decref(read_lines(f)); /* no history yet */
@@ -34,6 +34,10 @@ static void a_change_is_one_line_of_history(void **state)
 	json_t *lines = read_lines(f);
 	assert_int_equal(json_array_size(lines), 1);
 	json_decref(lines);
+	record.change.two_masters_ms = 61;
+	assert_int_equal(store_history_add(f->dir, &record), 0);
+	get(f, "history", text, sizeof(text));
+	assert_non_null(strstr(text, "\"term\":9,\"two_masters_ms\":61}\n"));
 }
 
 static void a_line_cut_short_is_left_out_and_ended(void **state)
@@ -57,7 +61,7 @@ static void history_is_bounded_and_keeps_the_latest(void **state)
 	struct store_record record = {
 		.group = 255,
 		.change = { GROUP_PRIMARY_BACKUP, GROUP_PRIMARY_BACKUP, RULE_TWO_MASTERS_OPERABLE,
-			REASON_TAKEN_AWAY, 0 },
+			REASON_TAKEN_AWAY, 0, 0 },
 	};
 	char line[400];
 	enum { LINES = 4000 };
