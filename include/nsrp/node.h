@@ -72,7 +72,13 @@ enum dump_result {
 };
 
 /* Why the kernel refused an order. */
-enum refusal { REFUSED_CLASH, REFUSED_FULL, REFUSED_MISSING, REFUSED_OTHER };
+enum refusal {
+	REFUSED_CLASH,
+	REFUSED_FULL,
+	REFUSED_MISSING,
+	REFUSED_OTHER,
+	REFUSED_SELF, /* the object is this node itself: there is nothing to install */
+};
 
 enum command_verb { COMMAND_FAILOVER, COMMAND_MAINTENANCE_ON, COMMAND_MAINTENANCE_OFF };
 
@@ -206,6 +212,8 @@ struct node_env {
 	void *mirror;
 	uint32_t mirror_objects;
 	uint32_t mirror_frames; /* that the channel keeps at most; 0 = as many as it can */
+	/* By kind: how many of the peer's are installed at most; 0 = as many as there is room. */
+	uint32_t mirror_limit[OBJECT_KIND_MAX + 1];
 	uint8_t mirror_key[16]; /* of the hash, equal on both nodes */
 	/* struct object_ops' describe(), by kind. */
 	int (*describe)(uint8_t kind, struct span key, struct span value, struct object *ret);
@@ -316,6 +324,7 @@ struct monitor_view {
 
 struct mirror_view {
 	bool on;                               /* there is one */
+	uint32_t kinds;                        /* that are mirrored, bit by number */
 	bool up;                               /* there is a channel to the peer */
 	bool complete;                         /* all that the peer has came over */
 	bool waited;                           /* in sync only since the sync wait is over */

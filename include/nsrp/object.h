@@ -21,12 +21,26 @@ struct nlmsghdr;
 /* X(name, number, text): numbers travel on the wire and are never reused. */
 #define OBJECT_KINDS(X)                                                                            \
 	X(CONNTRACK, 1, "conntrack")                                                               \
-	X(EXPECTATION, 2, "expectation")
+	X(EXPECTATION, 2, "expectation")                                                           \
+	X(NEIGHBOUR, 3, "neighbour")
 
 enum object_kind {
 #define X(name, number, text) OBJECT_##name = number,
 	OBJECT_KINDS(X)
 #undef X
+};
+
+/* NDA_PROTOCOL of a neighbour that was installed for the peer; beside NTF_EXT_LEARNED it tells that
+ * this kernel was not left to deal with it yet. */
+enum { OBJECT_NEIGHBOUR_PROTO = 0x9e };
+
+/* Sets of kinds: bit by number. */
+enum {
+	OBJECT_SESSIONS = 1 << OBJECT_CONNTRACK | 1 << OBJECT_EXPECTATION,
+	/* Both kernels come to know these by themselves, whoever forwards: what the peer said of
+	 * one stays the peer's word as long as this kernel finds the same, and what this kernel
+	 * found out itself does not end when the peer's kernel loses it. */
+	OBJECT_SHARED = 1 << OBJECT_NEIGHBOUR,
 };
 
 enum {
@@ -43,7 +57,8 @@ enum object_op {
 		1, /* it is so: key and whole value. Told: replace what is there, or create */
 	OBJECT_CHANGE =
 		2, /* value holds what changed, the rest stays. Told: change what is there */
-	/* It is gone; value: as far as the message tells, enough to create it anew. Told: remove
+	/* It is gone; value: as far as the message tells, enough to create it anew. Of a shared
+	 * kind, with value: the kernel forgot it, without: found that it is not so. Told: remove
 	 * it; no value. */
 	OBJECT_REMOVE = 3,
 	OBJECT_CREATE = 4, /* told: create; -EEXIST when there is one */
@@ -140,9 +155,19 @@ bool object_own_add(struct object_own *own, const struct conf_ip *ip);
 /* `bytes`: 4 or 16, network byte order. */
 bool object_own_has(const struct object_own *own, uint8_t family, const void *bytes);
 
-/* What a kind must know of this host. Filled by io, borrowed by the functions below. */
+/* An interface whose neighbours are mirrored. */
+enum { OBJECT_INTERFACES_MAX = 256 };
+struct object_interface {
+	char name[CONF_NAME_MAX]; /* by which both nodes know it; never empty */
+	uint32_t ifindex;
+};
+
+/* What a kind must know of this host. Filled by the caller, borrowed by the functions below. */
 struct object_host {
 	struct object_own own;
+	struct object_own shared; /* the groups' addresses, wherever they are */
+	unsigned n_interfaces;
+	struct object_interface interface[OBJECT_INTERFACES_MAX];
 	struct object_timeouts timeouts;
 	uint32_t hold_s;
 	bool tcp_liberal; /* nf_conntrack_tcp_be_liberal */
@@ -168,7 +193,8 @@ struct object_ops {
 	/* These write one netlink message (header included, nlmsg_flags but for NLM_F_ACK set,
 	 * nlmsg_seq and nlmsg_pid 0) into room (OBJECT_NETLINK_MAX bytes) and return its length; or
 	 * 0 when there is nothing to do; or -EBADMSG when key or value, which may come from
-	 * another machine, are not well-formed. */
+	 * another machine, are not well-formed; put_order also -ENODEV when this host does not have
+	 * what the object lies on, and -EADDRNOTAVAIL when the object is this host itself. */
 	int (*put_dump)(void *room);
 	int (*put_get)(struct span key, void *room);
 	/* op: CREATE, CHANGE, REMOVE, EVICT, HOLD, SETTLE, LOOSEN, RETIME. WHOLE is the caller's to

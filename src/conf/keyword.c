@@ -216,7 +216,7 @@ const struct conf_keyword conf_keywords[] = {
 	},
 	[KEYWORD_MIRROR_NEIGHBOURS] = {
 		.section = CONF_SECTION_MIRROR, .key = "neighbours", .kind = CONF_KIND_YES_NO,
-		.allowed = "yes or no", .default_text = "yes",
+		.built = true, .allowed = "yes or no", .default_text = "yes",
 		.help = "mirror neighbours, so that the new master need not resolve them first",
 		AT(conf_mirror, neighbours),
 	},

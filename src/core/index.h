@@ -29,6 +29,10 @@ enum index_flag {
 	INDEX_FLAG_OWN = 0x10, /* the owner, as of `era` */
 	INDEX_HELD = 0x40, /* own again by traffic: the kernel's timer may still be the hold's */
 	INDEX_DEAD = 0x20, /* removed while a dump was under way: what that says is old */
+	/* Of a shared kind. The peer's: this kernel knows it by itself, too; own: this kernel
+	 * forgot it. */
+	INDEX_LEARNT = 0x80,
+	INDEX_FORGOTTEN = 0x80,
 };
 
 struct entry {
@@ -44,7 +48,9 @@ struct entry {
 	uint8_t rare;
 	uint8_t flags; /* enum index_flag */
 	uint8_t era;
-	uint8_t pass; /* of the dump since which it is known to be in the kernel */
+	/* Of the dump since which it is known to be in the kernel; 0: the peer's, which is not to
+	 * be there. */
+	uint8_t pass;
 };
 
 struct index_sums {

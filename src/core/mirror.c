@@ -19,16 +19,21 @@ size_t node_mirror_size(uint32_t objects)
 	return ((sizeof(struct mirror) + 15) & ~(size_t)15) + index_memory(objects);
 }
 
+static uint32_t kinds_of(const struct conf *conf)
+{
+	return (conf->mirror.sessions ? OBJECT_SESSIONS : 0) |
+	       (conf->mirror.neighbours ? 1u << OBJECT_NEIGHBOUR : 0);
+}
+
 struct mirror *mirror_init(struct node *n, mono_t now)
 {
 	struct mirror *m = n->env.mirror;
 
 	if (m == NULL)
 		return NULL;
-#define X(name, number, text) m->kinds |= 1u << (number);
-	OBJECT_KINDS(X)
-#undef X
-	m->on = n->conf->mirror.sessions;
+	m->kinds = kinds_of(n->conf);
+	m->on = m->kinds != 0;
+	m->pass.number = 1;
 	m->fresh = true;
 	m->adopt_due = m->settle_due = m->lacking_since = m->bulk_at = MONO_NEVER;
 	m->audit_due = m->pass_after = m->down_since = m->rest_until = now;
@@ -44,9 +49,10 @@ void mirror_reconfigure(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
 
-	if (m == NULL || m->on == n->conf->mirror.sessions)
+	if (m == NULL || m->kinds == kinds_of(n->conf))
 		return;
-	m->on = n->conf->mirror.sessions;
+	m->kinds = kinds_of(n->conf);
+	m->on = m->kinds != 0;
 	m->audit_due = now;
 	if (m->up)
 		mirror_break(n, now);

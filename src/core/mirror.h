@@ -56,6 +56,7 @@ struct mirror_pass {
 	bool dumped;    /* all kinds are through; the index is being walked */
 	uint8_t number; /* of this pass, or the last one */
 	uint8_t kind;   /* being dumped */
+	uint32_t kinds; /* that are dumped, bit by number */
 	unsigned wants; /* enum mirror_want */
 	uint32_t walk_at;
 	uint32_t sent, seen, differed;      /* objects */
@@ -64,8 +65,8 @@ struct mirror_pass {
 };
 
 struct mirror {
-	bool on;        /* by configuration */
-	uint32_t kinds; /* bit by number */
+	bool on;        /* by configuration: there is any of the kinds */
+	uint32_t kinds; /* likewise; bit by number */
 	enum mirror_role role;
 	bool up;       /* the peer is known: there is a channel to it */
 	bool learned;  /* a pass ended since the start */
@@ -266,6 +267,17 @@ static inline void mirror_unconfirm(struct mirror *m, const struct entry *e)
 static inline bool mirror_is_in_doubt(const struct mirror *m, const struct entry *e)
 {
 	return index_owner(&m->index, e) == INDEX_PEER && e->stamp == 0;
+}
+
+static inline bool mirror_is_shared(uint8_t kind)
+{
+	return OBJECT_SHARED >> kind & 1;
+}
+
+/* This kernel knows it by itself. Of what is not shared only events tell that. */
+static inline bool mirror_is_learnt(const struct object *o)
+{
+	return mirror_is_shared(o->kind) && !(o->marks & OBJECT_UNSEEN);
 }
 
 static inline struct span object_key(const struct object *o)

@@ -16,6 +16,15 @@ enum {
 /* Orders that a frame's records can become: three bytes on the wire may be sixteen. */
 enum { DELIVERY_BYTES = 6 * WIRE_FRAME_MAX };
 
+static bool has_own_sessions(const struct mirror *m)
+{
+	uint32_t entries = 0;
+
+	for (uint8_t kind = 0; kind < INDEX_KINDS; kind++)
+		entries += mirror_is_shared(kind) ? 0 : m->index.own[kind].entries;
+	return entries > 0;
+}
+
 /* The peer owns everything: this kernel's timers and windows go stale from here on. */
 static void adopted(struct node *n, const struct mirror_delivery *d)
 {
@@ -25,7 +34,7 @@ static void adopted(struct node *n, const struct mirror_delivery *d)
 	if (!channel_before(m->adopted_at, d->heard) && n->conf->self == 0 &&
 		m->role == MIRROR_SOLE)
 		return;
-	if (index_entries(&m->index, INDEX_OWN) > 0 && !mirror_is_loosening(m))
+	if (has_own_sessions(m) && !mirror_is_loosening(m))
 		m->wants |= WANT_LOOSEN;
 	index_adopt(&m->index, INDEX_PEER);
 }
@@ -100,12 +109,15 @@ static void heard_sums(struct node *n, struct span value, const struct mirror_de
 	uint8_t kind = reader_u8(&r);
 	unsigned bucket = reader_u16(&r);
 
-	if (!reader_ok(&r) || kind > OBJECT_KIND_MAX)
+	if (!reader_ok(&r) || kind > OBJECT_KIND_MAX || !(m->kinds >> kind & 1))
 		return;
 	bool failed = !m->complete || !m->same_hash;
+	/* What this kernel knows by itself, and an adoption took, comes back by the sweep. */
+	bool too_early = mirror_is_shared(kind) &&
+			 ((m->wants | (m->pass.running ? m->pass.wants : 0)) & WANT_SWEEP);
 
 	for (; r.left >= 8 && bucket < INDEX_BUCKETS; bucket++) {
-		if (reader_u64(&r) == m->index.peer[kind].sum[bucket] || failed)
+		if (reader_u64(&r) == m->index.peer[kind].sum[bucket] || failed || too_early)
 			continue;
 		node_count(n, COUNTER_SUMS_DIFFER);
 		m->differed++;
@@ -113,7 +125,8 @@ static void heard_sums(struct node *n, struct span value, const struct mirror_de
 	}
 	if (bucket == INDEX_BUCKETS && !m->ask)
 		m->ask_ms = 0;
-	if (bucket == INDEX_BUCKETS && m->kinds >> kind == 1)
+	/* The lowest kind comes last. */
+	if (bucket == INDEX_BUCKETS && (m->kinds & ((1u << kind) - 1)) == 0)
 		mirror_compared(n, d->now, failed);
 }
 

@@ -50,7 +50,7 @@ static void found_unknown(
 	struct node *n, mono_t now, uint64_t hash, const struct object *o, struct actions *out)
 {
 	struct mirror *m = n->mirror;
-	bool own = m->role != MIRROR_IDLE;
+	bool own = m->role != MIRROR_IDLE || mirror_is_learnt(o);
 
 	if (!own && (m->pass.wants & WANT_SWEEP)) {
 		mirror_sweep(n, hash, NULL, o, out);
@@ -84,6 +84,22 @@ static bool sees_all(const struct mirror *m)
 	return m->role == MIRROR_SOLE && !(m->pass.wants & WANT_LOOSEN);
 }
 
+/* What a kernel forgets when nobody used it for a while is given back to it in the audits that come
+ * some time after a takeover: at first nobody could. */
+static bool is_to_settle(const struct mirror *m, const struct entry *e, const struct object *o)
+{
+	bool takes_over = m->pass.wants & WANT_SETTLE;
+
+	if (!(o->marks & OBJECT_HELD))
+		return false;
+	return mirror_is_shared(o->kind) ? !takes_over : takes_over || (e->flags & INDEX_HELD);
+}
+
+static enum object_op settling(const struct mirror *m, const struct object *o)
+{
+	return mirror_is_shared(o->kind) || sees_all(m) ? OBJECT_SETTLE : OBJECT_RETIME;
+}
+
 static void found_own(
 	struct node *n, mono_t now, struct entry *e, const struct object *o, struct actions *out)
 {
@@ -102,12 +118,11 @@ static void found_own(
 	} else if ((wants & WANT_OFFERS) && !channel_before(e->stamp, m->untold)) {
 		send_object(n, now, WIRE_RECORD_OFFER, o);
 	}
-	if ((o->marks & OBJECT_HELD) && ((wants & WANT_SETTLE) || (e->flags & INDEX_HELD)))
-		mirror_order(n, sees_all(m) ? OBJECT_SETTLE : OBJECT_RETIME, o->kind, object_key(o),
-			object_value(o), out);
+	if (is_to_settle(m, e, o))
+		mirror_order(n, settling(m, o), o->kind, object_key(o), object_value(o), out);
 	if (wants & WANT_LOOSEN)
 		mirror_loosen(n, o->kind, object_key(o), out);
-	e->flags &= (uint8_t)~INDEX_HELD;
+	e->flags &= (uint8_t) ~(INDEX_HELD | INDEX_FORGOTTEN);
 }
 
 /* The peer has it no more. */
@@ -118,10 +133,14 @@ static bool is_stale(const struct mirror *m, const struct entry *e)
 }
 
 /* On a master: the peer does not speak of it, but traffic passes here; or the peer restarted, and
- * what it lost did not end. */
+ * what it lost did not end. On any node: this kernel knows it by itself. */
 static bool is_served_here(const struct mirror *m, const struct entry *e, const struct object *o)
 {
-	return m->role != MIRROR_IDLE && is_stale(m, e) &&
+	if (!is_stale(m, e))
+		return false;
+	if (mirror_is_learnt(o))
+		return true;
+	return m->role != MIRROR_IDLE &&
 	       (!(o->marks & OBJECT_UNSEEN) || (m->peer_restarted && e->stamp != 0));
 }
 
@@ -149,6 +168,7 @@ static void found_peers(
 		mirror_ask_bucket(m, index_bucket(index_hash_of(e)));
 		index_update(&m->index, e, o);
 	}
+	e->flags |= mirror_is_learnt(o) ? INDEX_LEARNT : 0;
 	keep_peers(n, now, o, wants & WANT_LOOSEN, out);
 }
 

@@ -46,7 +46,8 @@ void mirror_order(struct node *n, enum object_op op, uint8_t kind, struct span k
 
 void mirror_loosen(struct node *n, uint8_t kind, struct span key, struct actions *out)
 {
-	mirror_order(n, OBJECT_LOOSEN, kind, key, span_of(NULL, 0), out);
+	if (!mirror_is_shared(kind))
+		mirror_order(n, OBJECT_LOOSEN, kind, key, span_of(NULL, 0), out);
 }
 
 void mirror_fetch(struct node *n, uint8_t kind, struct span key, struct actions *out)
@@ -96,19 +97,33 @@ static void ran_out(struct node *n, mono_t now, uint64_t hash, struct entry *e,
 	mirror_forget(m, hash, o->kind, e);
 }
 
+/* What is shared is over when this kernel finds that it is not so, not when it forgets it: then the
+ * next audit tells the peer, if it has not come back. */
 static void removed(
 	struct node *n, mono_t now, uint64_t hash, const struct object *o, struct actions *out)
 {
 	struct mirror *m = n->mirror;
 	struct entry *e = index_find(&m->index, hash, o->kind);
+	bool is_forgotten = mirror_is_shared(o->kind) && o->value_len > 0;
+	bool is_refuted = mirror_is_shared(o->kind) && o->value_len == 0;
 
 	if (e != NULL && index_is_dead(e))
 		return;
-	if (e != NULL && index_owner(&m->index, e) == INDEX_PEER) {
+	bool is_peers = e != NULL && index_owner(&m->index, e) == INDEX_PEER;
+
+	if (is_peers && !is_refuted) {
 		ran_out(n, now, hash, e, o, out);
 		return;
 	}
-	if (e != NULL) {
+	if (is_forgotten) {
+		if (e != NULL)
+			e->flags |= INDEX_FORGOTTEN;
+		return;
+	}
+	/* The kernel does not drop by itself what was installed. */
+	if (o->marks & OBJECT_HELD)
+		mirror_order(n, OBJECT_REMOVE, o->kind, object_key(o), span_of(NULL, 0), out);
+	if (e != NULL && !is_peers) {
 		struct record r = {
 			.op = WIRE_RECORD_REMOVE,
 			.kind = o->kind,
@@ -138,6 +153,11 @@ static bool note(struct mirror *m, uint64_t hash, const struct object *o, bool *
 	} else {
 		bool was_own = index_owner(&m->index, e) == INDEX_OWN;
 
+		if (!was_own && mirror_is_shared(o->kind) && index_same(e, o)) {
+			e->flags |= mirror_is_learnt(o) ? INDEX_LEARNT : 0;
+			return false;
+		}
+		e->flags &= (uint8_t)~INDEX_FORGOTTEN;
 		is_news = !was_own || !index_same(e, o);
 		if (!was_own) {
 			index_set_owner(&m->index, e, INDEX_OWN);
@@ -243,6 +263,11 @@ static void refused_whole(
 {
 	struct mirror *m = n->mirror;
 
+	if (why == REFUSED_SELF) { /* for the peer to have, not for this node */
+		if (e != NULL)
+			e->pass = 0;
+		return;
+	}
 	if (why == REFUSED_MISSING) /* what it belongs to has not come yet */
 		mirror_ask_bucket(m, index_bucket(hash));
 	node_count(n, why == REFUSED_CLASH  ? COUNTER_REFUSED_CLASH

@@ -22,10 +22,10 @@ static uint64_t audit_every_ms(const struct node *n)
 	return ms > 0 ? ms : 1;
 }
 
-static uint8_t next_kind(const struct mirror *m, uint8_t kind)
+static uint8_t next_kind(uint32_t kinds, uint8_t kind)
 {
 	for (kind++; kind <= OBJECT_KIND_MAX; kind++) {
-		if (m->kinds >> kind & 1)
+		if (kinds >> kind & 1)
 			return kind;
 	}
 	return 0;
@@ -67,8 +67,9 @@ static void begin(struct node *n, mono_t now)
 
 	*p = (struct mirror_pass){
 		.running = true,
-		.number = (uint8_t)(p->number + 1),
-		.kind = next_kind(m, 0),
+		.number = (uint8_t)(p->number % UINT8_MAX + 1), /* never 0 */
+		.kind = next_kind(m->kinds, 0),
+		.kinds = m->kinds,
 		.wants = m->wants,
 		.walk_at = 1,
 		.since = now,
@@ -94,14 +95,18 @@ static void visit(void *user, struct entry *e)
 	struct walker *w = user;
 	struct mirror *m = w->n->mirror;
 
-	if (index_is_dead(e)) {
+	if (index_is_dead(e) || !(m->kinds >> index_kind(e) & 1)) {
 		index_remove(&m->index, e);
 		return;
 	}
-	if (e->pass == m->pass.number || !(m->kinds >> index_kind(e) & 1))
+	if (e->pass == m->pass.number || !(m->pass.kinds >> index_kind(e) & 1) ||
+		(e->pass == 0 && index_owner(&m->index, e) == INDEX_PEER))
 		return;
-	mirror_differed(w->n);
-	if (index_owner(&m->index, e) == INDEX_OWN) {
+	bool own = index_owner(&m->index, e) == INDEX_OWN;
+
+	if (!own || !(e->flags & INDEX_FORGOTTEN))
+		mirror_differed(w->n);
+	if (own) {
 		mirror_put_hash(w->n, w->now, WIRE_RECORD_GONE, e);
 	} else {
 		mirror_ask_bucket(m, index_bucket(index_hash_of(e)));
@@ -169,8 +174,10 @@ static void end(struct node *n, mono_t now)
 	}
 	if (m->sending == SENDING_EVENTS && m->role != MIRROR_IDLE) {
 		m->past.unanswered++;
-		for (uint8_t kind = next_kind(m, 0); kind != 0; kind = next_kind(m, kind))
-			put_sums(n, now, kind);
+		for (uint8_t kind = OBJECT_KIND_MAX; kind != 0; kind--) {
+			if (p->kinds >> kind & 1)
+				put_sums(n, now, kind);
+		}
 	}
 	mirror_walked(n, now);
 }
@@ -252,12 +259,19 @@ void mirror_dumped(struct node *n, mono_t now, enum dump_result result)
 	case DUMP_MORE:
 	case DUMP_AGAIN: break;
 	case DUMP_DONE:
-		m->pass.kind = next_kind(m, m->pass.kind);
+		m->pass.kind = next_kind(m->pass.kinds, m->pass.kind);
 		m->pass.dumped = m->pass.kind == 0;
 		break;
 	case DUMP_FAILED:
 		/* What was not seen may be there. */
 		log_warn(n->env.log, "mirror: the kernel's table could not be read to its end");
+		if (mirror_is_shared(m->pass.kind)) {
+			/* Nothing of more weight waits for it: the rest of the pass goes on. */
+			m->pass.kinds &= ~(1u << m->pass.kind);
+			m->pass.kind = next_kind(m->pass.kinds, m->pass.kind);
+			m->pass.dumped = m->pass.kind == 0;
+			break;
+		}
 		m->pass.running = false;
 		m->wants |= m->pass.wants;
 		for (unsigned i = 0; (m->pass.wants & WANT_BUCKETS) && i < RECORD_BITMAP_LEN; i++)

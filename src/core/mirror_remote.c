@@ -22,7 +22,18 @@ static void confirm(struct mirror *m, struct entry *e)
 	if (e->stamp != m->stamp)
 		m->confirmed++;
 	e->stamp = m->stamp;
-	e->pass = m->pass.number;
+	if (e->pass != 0)
+		e->pass = m->pass.number;
+}
+
+/* This kernel is told what the peer has now. */
+static void replace(struct node *n, enum object_op op, struct entry *e, const struct record *r,
+	const struct object *o, struct mirror_delivery *d)
+{
+	index_update(&n->mirror->index, e, o);
+	e->flags &= (uint8_t)~INDEX_LEARNT;
+	e->pass = n->mirror->pass.number;
+	mirror_order(n, op, r->kind, r->key, r->value, d->out);
 }
 
 static bool describe(struct node *n, const struct record *r, struct object *ret)
@@ -45,18 +56,23 @@ static void install(struct node *n, uint64_t hash, const struct record *r, const
 	enum index_owner owner, struct mirror_delivery *d)
 {
 	struct mirror *m = n->mirror;
+	uint32_t limit = n->env.mirror_limit[r->kind];
+
+	if (owner == INDEX_PEER && limit != 0 && m->index.peer[r->kind].entries >= limit) {
+		node_count(n, COUNTER_REFUSED_FULL);
+		return;
+	}
 	struct entry *e = index_add(&m->index, hash, o, owner);
 
 	if (e == NULL) {
 		node_count(n, COUNTER_INDEX_FULL);
 		return;
 	}
-	if (owner == INDEX_PEER) {
+	e->pass = m->pass.number;
+	if (owner == INDEX_PEER)
 		confirm(m, e);
-	} else {
+	else
 		e->stamp = channel_out_number(&m->out);
-		e->pass = m->pass.number;
-	}
 	mirror_order(n, OBJECT_WHOLE, r->kind, r->key, r->value, d->out);
 }
 
@@ -68,12 +84,26 @@ static void give_up(
 
 	index_set_owner(&m->index, e, INDEX_PEER);
 	e->stamp = 0;
+	if (mirror_is_shared(index_kind(e))) {
+		e->flags |= INDEX_LEARNT;
+		return;
+	}
 	if (m->role != MIRROR_IDLE)
 		return;
 	if (r->key.len > 0)
 		mirror_loosen(n, r->kind, r->key, d->out);
 	else
 		m->wants |= WANT_LOOSEN;
+}
+
+/* An own entry stays so, whatever was heard of late. What both kernels know is the master's. */
+static bool is_claimed(
+	const struct node *n, const struct entry *e, const struct record *r, const struct object *o)
+{
+	if (r->op == WIRE_RECORD_BULK)
+		return n->conf->self == 0;
+	return mirror_is_shared(r->kind) && index_same(e, o) && n->mirror->role != MIRROR_IDLE &&
+	       !mirror_peer_is_master(n);
 }
 
 /* WHOLE and BULK. */
@@ -91,7 +121,7 @@ static void heard_whole(struct node *n, uint64_t hash, struct entry *e, const st
 		return;
 	}
 	if (index_owner(&m->index, e) == INDEX_OWN) {
-		if (r->op == WIRE_RECORD_BULK && n->conf->self == 0) {
+		if (is_claimed(n, e, r, o)) {
 			mirror_put_hash(n, d->now, WIRE_RECORD_CLAIM, e);
 			return;
 		}
@@ -109,8 +139,7 @@ static void heard_whole(struct node *n, uint64_t hash, struct entry *e, const st
 	enum object_op op =
 		r->op == WIRE_RECORD_WHOLE && e->base == o->base ? OBJECT_CHANGE : OBJECT_WHOLE;
 
-	index_update(&m->index, e, o);
-	mirror_order(n, op, r->kind, r->key, r->value, d->out);
+	replace(n, op, e, r, o, d);
 }
 
 static void heard_change(struct node *n, uint64_t hash, struct entry *e, const struct record *r,
@@ -131,8 +160,7 @@ static void heard_change(struct node *n, uint64_t hash, struct entry *e, const s
 	confirm(m, e);
 	if (index_same(e, o))
 		return;
-	index_update(&m->index, e, o);
-	mirror_order(n, OBJECT_CHANGE, r->kind, r->key, r->value, d->out);
+	replace(n, OBJECT_CHANGE, e, r, o, d);
 }
 
 /* The owner is not always who forwards it: traffic that changes nothing makes no event. A master
@@ -144,6 +172,15 @@ static bool is_in_doubt(
 	       d->out->n < ACTIONS_MAX / 2;
 }
 
+/* What this kernel knows by itself is its own from here on. The peer, whose kernel found that it is
+ * not so, is not told. */
+static void keep(struct mirror *m, struct entry *e)
+{
+	index_set_owner(&m->index, e, INDEX_OWN);
+	e->flags = (uint8_t)((e->flags & ~INDEX_LEARNT) | INDEX_HELD);
+	e->stamp = channel_out_number(&m->out);
+}
+
 static void heard_remove(struct node *n, uint64_t hash, struct entry *e, const struct record *r,
 	struct mirror_delivery *d)
 {
@@ -151,7 +188,13 @@ static void heard_remove(struct node *n, uint64_t hash, struct entry *e, const s
 
 	if (e != NULL && !index_is_dead(e) && index_owner(&m->index, e) == INDEX_OWN)
 		return;
-	if (is_in_doubt(m, e, d)) {
+	if (mirror_is_shared(r->kind)) {
+		if (e != NULL && !index_is_dead(e) && (e->flags & INDEX_LEARNT)) {
+			mirror_unconfirm(m, e);
+			keep(m, e);
+			return;
+		}
+	} else if (is_in_doubt(m, e, d)) {
 		mirror_unconfirm(m, e);
 		e->stamp = 0;
 		mirror_fetch(n, r->kind, r->key, d->out);

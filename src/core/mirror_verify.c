@@ -131,6 +131,7 @@ void mirror_look(const struct node *n, mono_t now, struct mirror_view *v)
 	if (m == NULL)
 		return;
 	v->on = m->on;
+	v->kinds = m->kinds;
 	v->up = m->up;
 	v->complete = m->complete;
 	v->waited = m->waited;

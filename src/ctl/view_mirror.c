@@ -20,7 +20,7 @@ void view_mirror_line(const struct page *page, const json_t *status)
 	bool is_in_sync = reply_claim(sessions, "in_sync");
 	char lag[DURATION_MAX];
 
-	if (!reply_claim(all, "on")) {
+	if (!reply_claim(sessions, "on")) {
 		(void)fprintf(page->out, "mirror: off, the peer gets no sessions\n");
 		return;
 	}
@@ -68,7 +68,7 @@ static void put_kinds(const struct page *page, const json_t *answer)
 	table_init(&t, titles);
 	json_object_foreach(mirror, name, kind)
 	{
-		bool is_in_sync = reply_claim(kind, "in_sync");
+		bool is_on = reply_claim(kind, "on"), is_in_sync = reply_claim(kind, "in_sync");
 		char lag[DURATION_MAX];
 
 		if (!reply_claim(kind, "built"))
@@ -77,7 +77,14 @@ static void put_kinds(const struct page *page, const json_t *answer)
 		table_add(&t, TONE_PLAIN, "%s", name);
 		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(kind, "local"));
 		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(kind, "mirrored"));
-		table_add(&t, is_in_sync ? TONE_GOOD : TONE_POOR, "%s", is_in_sync ? "yes" : "no");
+		table_add(&t,
+			is_in_sync ? TONE_GOOD
+			: is_on    ? TONE_POOR
+				   : TONE_DIM,
+			"%s",
+			is_in_sync ? "yes"
+			: is_on    ? "no"
+				   : "off");
 		table_add(&t, TONE_PLAIN, "%s", lag);
 		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(kind, "resyncs"));
 	}

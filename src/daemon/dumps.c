@@ -6,7 +6,10 @@
 
 #include <errno.h>
 
-enum { REST_MAX_US = 5000 };
+enum {
+	REST_MAX_US = 5000,
+	ERRANDS_MS = 200, /* a guardian that waits for RTNL is not waited for longer */
+};
 
 void tables_dump(struct engine *e, uint8_t kind)
 {
@@ -96,6 +99,34 @@ static void read_step(void *user)
 	kernel_dump_read(e->tables.kernel);
 }
 
+/* What was ordered is to be seen by a dump that begins after it. True: not yet. */
+static bool waits_for_errands(struct engine *e)
+{
+	struct tables *t = &e->tables;
+	mono_t now = loop_now();
+
+	if (t->dump_running || !errands_has(t->dump_kind) || !errands_wait(e)) {
+		t->dump_waits = MONO_NEVER;
+		return false;
+	}
+	if (mono_is_never(t->dump_waits))
+		t->dump_waits = mono_after_ms(now, ERRANDS_MS);
+	if (mono_reached(t->dump_waits, now)) {
+		t->dump_waits = MONO_NEVER;
+		return false;
+	}
+	loop_timer_set(&t->dump_timer, t->dump_waits);
+	return true;
+}
+
+void tables_dump_goes_on(struct engine *e)
+{
+	struct tables *t = &e->tables;
+
+	if (t->dump_asked && !mono_is_never(t->dump_waits))
+		loop_timer_set(&t->dump_timer, t->rest_until);
+}
+
 static void dump_due(void *user, mono_t due)
 {
 	struct engine *e = user;
@@ -105,6 +136,8 @@ static void dump_due(void *user, mono_t due)
 	(void)due;
 	if (!t->dump_asked || t->kernel == NULL || t->dumper.running)
 		return; /* in the last case was_read() comes back to it */
+	if (waits_for_errands(e))
+		return;
 	t->dump_asked = false;
 	if (!t->dump_running) {
 		kernel_refresh_host(t->kernel);
@@ -121,6 +154,7 @@ int dumps_init(struct engine *e)
 {
 	struct tables *t = &e->tables;
 
+	t->dump_waits = MONO_NEVER;
 	loop_timer_init(&t->dump_timer, &e->loop, dump_due, e);
 	return aside_init(&t->dumper, &e->loop, read_step, was_read, e);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "process.h"
+#include "io/neighbours.h"
 #include "io/rtnl.h"
 #include "io/vip.h"
 #include "io/wall.h"
@@ -211,6 +212,7 @@ static void orphaned(struct engine *e)
 	log_err(e->log, "the guardian is gone: addresses are withdrawn");
 	if (rtnl_new(&rtnl) == 0) {
 		(void)vip_withdraw_all(rtnl, &removed);
+		(void)neighbours_release(rtnl);
 		rtnl_free(rtnl);
 	}
 	loop_fd_want(&e->guardian_io, 0);
@@ -230,6 +232,7 @@ static void heard(struct engine *e, const struct message *m, int fd)
 	case MESSAGE_LEASE_LOST: group_event(e, EVENT_LEASE_LOST, m->group); break;
 	case MESSAGE_TAKEN_AWAY: group_event(e, EVENT_TAKEN_AWAY, m->group); break;
 	case MESSAGE_PROBED: probed(e, m->probed.monitor, m->probed.ok); break;
+	case MESSAGE_WRITTEN: errands_done(e, m); break;
 	case MESSAGE_COUNTED: e->counted[m->counted.counter] += m->counted.n; break;
 	case MESSAGE_CONF: reconfigure(e, m, fd); break;
 	case MESSAGE_RELOAD_FAILED: desk_reload_ended(e, m->reload.token, m->reload.text); break;
@@ -241,6 +244,7 @@ static void heard(struct engine *e, const struct message *m, int fd)
 	case MESSAGE_SAVE:
 	case MESSAGE_RECORD:
 	case MESSAGE_RELOAD:
+	case MESSAGE_WRITE:
 	case MESSAGE_EXIT: break; /* the engine's own */
 	}
 }

@@ -18,6 +18,7 @@ struct engine_setup {
 	uint64_t starts;                /* which engine of this guardian it is, from 1 */
 	int guardian_fd;                /* owned */
 	struct pulse *pulse;            /* shared with the guardian */
+	uint32_t guardian_port;         /* of its route netlink socket */
 	struct control_socket control;  /* shared with the guardian */
 	struct logger *logger;          /* the child's own */
 	const char *statedir;           /* borrowed; history is read there */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * engine_state: what the engine's files share. engine.c starts it and steps the core, ways.c has
- * the paths and the interfaces, tables.c the kernel's tables that are mirrored, feeds.c their
- * events, monitors.c the monitors, desk.c answers the control socket.
+ * the paths and the interfaces, tables.c the kernel's tables that are mirrored, errands.c what of
+ * them the guardian writes, interfaces.c on which interfaces, dumps.c and feeds.c what they tell,
+ * monitors.c the monitors, desk.c answers the control socket.
  */
 #ifndef NSRP_DAEMON_ENGINE_STATE_H
 #define NSRP_DAEMON_ENGINE_STATE_H
@@ -57,6 +58,7 @@ struct tables {
 	struct aside dumper; /* reads what a dump brings */
 	bool dump_asked, dump_running, dump_stepping;
 	bool dump_unwanted; /* ends when what is being read has come */
+	mono_t dump_waits;  /* for errands, until then at most; MONO_NEVER: for nothing */
 	mono_t rest_until;
 	uint8_t dump_kind;
 
@@ -65,6 +67,13 @@ struct tables {
 	bool own_changed;
 	int own_error;
 	struct ifaddrs *own_list; /* owned */
+
+	struct errands {            /* for the guardian */
+		size_t begin, end;  /* bytes of those that wait or are under way */
+		unsigned under_way; /* the first so many */
+		uint64_t orders, refused;
+		_Alignas(8) uint8_t bytes[1024 * 1024];
+	} errands;
 
 	size_t n_refused, n_fetches;            /* bytes in use */
 	_Alignas(8) uint8_t refused[64 * 1024]; /* struct table_refusal, and the order behind it */
@@ -134,10 +143,27 @@ void tables_write(struct engine *e, struct span orders);
 void tables_fetch(struct engine *e, uint8_t kind, struct span key);
 void tables_dump(struct engine *e, uint8_t kind);
 void tables_end_dump(struct engine *e);
+/* An order was refused: the core is told with tables_finish(). `error` is positive. */
+void tables_refused(struct engine *e, const struct object_order *order, int error);
 /* Steps the core with what the actions brought. */
 void tables_finish(struct engine *e);
 /* Adds what the kernel's sockets counted. */
 void tables_counters(const struct engine *e, uint64_t sum[COUNTER_COUNT]);
+
+/* errands.c */
+/* Orders of this kind are the guardian's to carry out. */
+bool errands_has(uint8_t kind);
+void errands_add(struct engine *e, const struct object_order *order);
+/* Sends the next message, unless one is under way. */
+void errands_send(struct engine *e);
+/* MESSAGE_WRITTEN. */
+void errands_done(struct engine *e, const struct message *m);
+/* There are some that are not done. */
+bool errands_wait(const struct engine *e);
+
+/* interfaces.c */
+/* An interface came or went; or the configuration changed. */
+void tables_interfaces_changed(struct engine *e);
 
 /* addresses.c */
 int addresses_init(struct engine *e);
@@ -145,6 +171,8 @@ void addresses_fini(struct engine *e);
 
 /* dumps.c */
 int dumps_init(struct engine *e);
+/* The errands that a dump waited for are done. */
+void tables_dump_goes_on(struct engine *e);
 void dumps_fini(struct engine *e);
 
 /* feeds.c */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "io/kernel.h"
+#include "io/neighbours.h"
 #include "process.h"
 
 enum { PRIORITY = 49 }; /* one below the engine's */
@@ -229,6 +230,8 @@ int guardian_withdraw(const struct log *log)
 
 	if (result == 0) {
 		result = vip_withdraw_all(rtnl, &removed);
+		if (result == 0)
+			result = neighbours_release(rtnl);
 		rtnl_free(rtnl);
 	}
 	if (result != 0) {

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "io/neighbours.h"
+#include "io/rtnl.h"
 
 void guardian_tell(struct guardian *g, const struct message *message)
 {
@@ -153,6 +155,16 @@ void guardian_feel_pulse(struct guardian *g)
 	guard_engine_heard(&g->guard, due);
 }
 
+static void write_neighbours(struct guardian *g, const struct message *m)
+{
+	struct message done = { .type = MESSAGE_WRITTEN };
+
+	done.written.n = m->write.n;
+	neighbours_write(
+		g->rtnl, span_of(m->write.bytes, m->write.len), m->write.n, done.written.error);
+	guardian_tell(g, &done);
+}
+
 static void heard(struct guardian *g, const struct message *m)
 {
 	int group;
@@ -172,12 +184,14 @@ static void heard(struct guardian *g, const struct message *m)
 		break;
 	case MESSAGE_RECORD: record(g, m); break;
 	case MESSAGE_RELOAD: guardian_reload(g, m->reload.token); break;
+	case MESSAGE_WRITE: write_neighbours(g, m); break;
 	case MESSAGE_EXIT: g->engine_exits = true; break;
 	case MESSAGE_ROLE_DONE:
 	case MESSAGE_LEASE_LOST:
 	case MESSAGE_TAKEN_AWAY:
 	case MESSAGE_PROBED:
 	case MESSAGE_COUNTED:
+	case MESSAGE_WRITTEN:
 	case MESSAGE_CONF:
 	case MESSAGE_RELOAD_FAILED:
 	case MESSAGE_STOP: break; /* the guardian's own */
@@ -212,6 +226,7 @@ static void become_engine(struct guardian *g, int fd)
 		.starts = g->guard.starts,
 		.guardian_fd = fd,
 		.pulse = g->pulse,
+		.guardian_port = rtnl_port(g->rtnl),
 		.control = g->control,
 		.logger = g->setup->logger,
 		.statedir = g->setup->statedir,

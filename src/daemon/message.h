@@ -21,6 +21,7 @@ enum message_type {
 	MESSAGE_SAVE,     /* saved */
 	MESSAGE_RECORD,   /* record: a line of history */
 	MESSAGE_RELOAD,   /* token: somebody asks for it */
+	MESSAGE_WRITE,    /* write: netlink messages about neighbours, one at a time under way */
 	MESSAGE_EXIT,     /* the engine's work is done */
 	/* guardian to engine */
 	MESSAGE_ROLE_DONE,     /* role */
@@ -28,9 +29,16 @@ enum message_type {
 	MESSAGE_TAKEN_AWAY,    /* group */
 	MESSAGE_PROBED,        /* probed: a script monitor's program came to its end */
 	MESSAGE_COUNTED,       /* counted */
+	MESSAGE_WRITTEN,       /* written: what became of them */
 	MESSAGE_CONF,          /* token; a memfd with struct loaded comes along */
 	MESSAGE_RELOAD_FAILED, /* token, text */
 	MESSAGE_STOP,
+};
+
+enum {
+	/* What is ordered after a MESSAGE_WRITE waits for it: so it is short. */
+	MESSAGE_WRITES_MAX = 32,
+	MESSAGE_WRITE_BYTES = 3072,
 };
 
 struct message {
@@ -62,6 +70,14 @@ struct message {
 			enum counter counter;
 			uint32_t n;
 		} counted;
+		struct {
+			uint16_t n, len;
+			_Alignas(8) uint8_t bytes[MESSAGE_WRITE_BYTES]; /* in a row, aligned to 4 */
+		} write;
+		struct {
+			uint16_t n;
+			int16_t error[MESSAGE_WRITES_MAX]; /* positive; 0 = done */
+		} written;
 		struct {
 			uint32_t token; /* 0 = nobody waits */
 			char text[LOAD_ERROR_MAX];

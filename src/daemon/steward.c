@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "io/neighbours.h"
+
 enum {
 	/* No event tells of a route that took the place of ours. */
 	AUDIT_MS = 3000,
@@ -353,6 +355,7 @@ int steward_init(struct guardian *g)
 
 void steward_fini(struct guardian *g)
 {
+	(void)neighbours_release(g->rtnl);
 	close_paths(g);
 	loop_fd_fini(&g->watch_io);
 	announcer_fini(&g->announcer);
@@ -369,6 +372,8 @@ void steward_reconfigure(struct guardian *g, const struct conf *old)
 
 	if (vip_configure(g->vip, next) != 0 || vip_leftovers(g->vip, &leftovers) != 0)
 		log_err(g->log, "the addresses of the new configuration could not be looked at");
+	if (!next->mirror.neighbours && old->mirror.neighbours)
+		(void)neighbours_release(g->rtnl);
 	announce_init(&g->announce, next);
 	for (unsigned i = 0; i < next->n_groups; i++) {
 		if ((vip_held(g->vip) >> i & 1) == 0)

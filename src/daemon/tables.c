@@ -5,9 +5,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "io/neighbours.h"
+
 enum {
 	OBJECTS_MIN = 64 * 1024, /* that the mirror is made for at least */
 	OBJECTS_FACTOR = 2,      /* times the kernel's limit: it may be raised while we run */
+	NEIGHBOURS_PRESET = 2048,
 };
 
 /* ---- what the core wanted ------------------------------------------------------------------ */
@@ -26,14 +29,14 @@ static enum refusal refusal_of(int error)
 	case ENOSPC:
 	case ENOBUFS: return REFUSED_FULL;
 	case ENOENT: return REFUSED_MISSING;
+	case EADDRNOTAVAIL: return REFUSED_SELF;
 	default: return REFUSED_OTHER;
 	}
 }
 
 /* The kernel did not carry an order out. Told during a write, noted for later. */
-static void refused(void *user, const struct object_order *order, int error)
+void tables_refused(struct engine *e, const struct object_order *order, int error)
 {
-	struct engine *e = user;
 	struct tables *t = &e->tables;
 	size_t order_len = object_order_len(order);
 	struct table_refusal r = {
@@ -50,10 +53,35 @@ static void refused(void *user, const struct object_order *order, int error)
 	t->n_refused += r.len;
 }
 
+static void refused(void *user, const struct object_order *order, int error)
+{
+	tables_refused(user, order, error);
+}
+
+static void write_here(struct engine *e, const uint8_t *from, const uint8_t *to)
+{
+	if (from < to)
+		(void)kernel_write(e->tables.kernel, span_of(from, (size_t)(to - from)));
+}
+
 void tables_write(struct engine *e, struct span orders)
 {
-	if (e->tables.kernel != NULL)
-		(void)kernel_write(e->tables.kernel, orders);
+	const uint8_t *from = orders.data, *end = orders.data + orders.len;
+
+	if (e->tables.kernel == NULL)
+		return;
+	for (const uint8_t *at = from; at < end;) {
+		const struct object_order *order = (const void *)at;
+
+		if (errands_has(order->kind)) {
+			write_here(e, from, at);
+			errands_add(e, order);
+			from = at + object_order_len(order);
+		}
+		at += object_order_len(order);
+	}
+	write_here(e, from, end);
+	errands_send(e);
 }
 
 void tables_fetch(struct engine *e, uint8_t kind, struct span key)
@@ -136,11 +164,28 @@ void tables_counters(const struct engine *e, uint64_t sum[COUNTER_COUNT])
 	sum[COUNTER_KERNEL_DUMPS] += k->dumps;
 	sum[COUNTER_KERNEL_DUMPED] += k->dumped;
 	sum[COUNTER_KERNEL_RESTARTED] += k->dumps_restarted;
-	sum[COUNTER_KERNEL_ORDERS] += k->orders;
-	sum[COUNTER_KERNEL_REFUSED] += k->refused;
+	sum[COUNTER_KERNEL_ORDERS] += k->orders + e->tables.errands.orders;
+	sum[COUNTER_KERNEL_REFUSED] += k->refused + e->tables.errands.refused;
 }
 
 /* ---- start and end ------------------------------------------------------------------------- */
+
+/* What the peer has is no more than it would keep itself; where that is more than this kernel would
+ * keep, the rest is refused. */
+static uint32_t neighbour_limit(const struct engine *e)
+{
+	struct rtnl *rtnl;
+	uint32_t limit = NEIGHBOURS_PRESET;
+	int result = rtnl_new(&rtnl); /* nothing waits for the engine yet */
+
+	if (result == 0) {
+		result = neighbours_limit(rtnl, &limit);
+		rtnl_free(rtnl);
+	}
+	if (result != 0 || limit == 0)
+		log_warn(e->log, "mirror: the kernel does not tell how many neighbours it keeps");
+	return limit > 0 ? limit : NEIGHBOURS_PRESET;
+}
 
 void tables_prepare(struct engine *e, struct node_env *env)
 {
@@ -159,6 +204,7 @@ void tables_prepare(struct engine *e, struct node_env *env)
 		t->memory = NULL;
 		return;
 	}
+	env->mirror_limit[OBJECT_NEIGHBOUR] = neighbour_limit(e);
 	env->mirror = t->memory;
 	env->mirror_objects = t->objects;
 	env->describe = object_describe;
@@ -170,6 +216,7 @@ int tables_init(struct engine *e)
 	struct kernel_setup setup = {
 		.log = e->log,
 		.hold_s = e->conf->mirror.hold_ms / 1000,
+		.route_port = e->setup->guardian_port,
 		.heard = heard,
 		.refused = refused,
 		.user = e,
@@ -195,6 +242,7 @@ void tables_reconfigure(struct engine *e)
 		return;
 	kernel_host(e->tables.kernel)->hold_s = e->conf->mirror.hold_ms / 1000;
 	tables_addresses_changed(e);
+	tables_interfaces_changed(e);
 }
 
 void tables_fini(struct engine *e)

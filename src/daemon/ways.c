@@ -213,11 +213,14 @@ static void watched(void *user, const struct watch_event *event)
 	case WATCH_LINK_NEW:
 	case WATCH_LINK_CHANGED:
 	case WATCH_LINK_GONE:
+		if (event->type != WATCH_LINK_CHANGED)
+			tables_interfaces_changed(e);
 		link_changed(e, event);
 		monitors_link_changed(e, event);
 		break;
 	case WATCH_NEIGHBOUR: neighbour_answered(e, event); break;
 	case WATCH_RESYNCED:
+		tables_interfaces_changed(e);
 		ways_tell_carriers(e);
 		monitors_links_resynced(e);
 		tables_addresses_changed(e);
@@ -255,6 +258,7 @@ int ways_init(struct engine *e)
 		log_err(e->log, "interfaces are not watched: %s", strerror(-result));
 		return result;
 	}
+	tables_interfaces_changed(e);
 	loop_fd_init(&e->watch_io, &e->loop, watch_fd(e->watch), watch_ready, e);
 	for (unsigned i = 0; i < e->conf->n_paths; i++)
 		open_way(e, i);

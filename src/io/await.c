@@ -32,7 +32,7 @@ const char *await_refusal(enum await_kind kind, const struct report_input *in)
 {
 	const struct node_view *v = in->view;
 
-	if (!in->conf->mirror.sessions)
+	if (!in->conf->mirror.sessions && !in->conf->mirror.neighbours)
 		return "sessions are not mirrored: [mirror] sessions = no";
 	if (!v->mirror.on)
 		return "sessions are not mirrored: there was no memory for it at the start";

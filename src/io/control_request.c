@@ -139,8 +139,7 @@ static bool parse_kind(const json_t *value, struct control_request *request, cha
 		OBJECT_KINDS(X)
 #undef X
 	};
-	static const char *const later[] = { "sa", "policy", "ruleset", "elements", "neighbour",
-		"file" };
+	static const char *const later[] = { "sa", "policy", "ruleset", "elements", "file" };
 	const char *text = json_string_value(value);
 
 	for (size_t i = 0; text && i < ARRAY_LEN(built); i++) {
@@ -154,8 +153,8 @@ static bool parse_kind(const json_t *value, struct control_request *request, cha
 			return refuse(error, "the mirroring of kind \"%s\": not built yet", text);
 	}
 	return refuse(error,
-		"\"kind\" is one of conntrack, expectation, sa, policy, ruleset, elements, "
-		"neighbour, file");
+		"\"kind\" is one of conntrack, expectation, neighbour, sa, policy, ruleset, "
+		"elements, file");
 }
 
 static bool parse_claim(const json_t *value, const char *name, bool *claim, char *error)

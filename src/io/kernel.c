@@ -136,6 +136,8 @@ static int channel_open(struct kernel *k, struct kernel_channel *c)
 	c->ask_fd = kernel_socket(c->nl_proto);
 	if (c->ask_fd < 0)
 		return c->ask_fd;
+	if (c->nl_proto == NETLINK_ROUTE && k->setup.route_port != 0)
+		port = k->setup.route_port;
 	return kernel_event_open(k, c, port);
 }
 

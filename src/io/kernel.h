@@ -5,8 +5,8 @@
  * Three netlink sockets for each protocol in use, with one life: one hears events, one writes, one
  * asks for single objects; and one for each dump, which ends with it. Events that the writing
  * socket caused are dropped in the kernel by a socket filter, so that what the peer told us is not
- * told back. Which messages say what is the kinds' knowledge (nsrp/object.h); this file knows
- * netlink.
+ * told back; so are those of whoever writes in its place. Which messages say what is the kinds'
+ * knowledge (nsrp/object.h); this file knows netlink.
  *
  * Nothing blocks but for the time the kernel needs to carry out what it is given, which is
  * bounded by the size of a batch.
@@ -32,6 +32,9 @@ struct kernel_counters {
 struct kernel_setup {
 	const struct log *log; /* borrowed */
 	uint32_t hold_s;
+	/* The port id of who writes route netlink in place of kernel_write(): its events are
+	 * dropped. 0: nobody does. */
+	uint32_t route_port;
 	/* Of the event sockets; SO_RCVBUFFORCE where allowed. One queued conntrack event takes
 	 * 1280 bytes. 0 = 64 MiB. */
 	size_t receive_buffer;

@@ -14,13 +14,16 @@ enum {
 
 /* ---- the socket ---------------------------------------------------------------------------- */
 
-/* Drops what `port` caused, before it takes room in the buffer. Loads are big-endian, netlink's
- * numbers the machine's. */
+/* Drops what `port` caused, and what bridges learn, which comes in the words of neighbours, before
+ * they take room in the buffer. All messages begin with their family. Loads are big-endian,
+ * netlink's numbers the machine's. */
 static int drop_own(int fd, uint32_t port)
 {
 	struct sock_filter f[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(port), 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(port), 2, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NLMSG_HDRLEN),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};

@@ -84,7 +84,7 @@ json_t *report_links(const struct report_input *in);
 json_t *report_monitors(const struct report_input *in);
 
 /*
- * {"mirror":{kind:{"built","local","mirrored","in_sync","lag_ms","resyncs"},…},
+ * {"mirror":{kind:{"built","on","local","mirrored","in_sync","lag_ms","resyncs"},…},
  *  "mirroring":{"node","peer","on","up","in_sync","complete","waited","lag_ms","peer_lag_ms",
  *   "backlog","sending","sent_so_far","receiving","received_so_far","auditing","index_used",
  *   "index_size","refused":{"clash","full","other","missing","index_full"},"sent":copy,

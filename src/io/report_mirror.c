@@ -12,7 +12,7 @@ static const struct {
 #undef X
 };
 
-static const char *const later[] = { "sa", "policy", "ruleset", "elements", "neighbour", "file" };
+static const char *const later[] = { "sa", "policy", "ruleset", "elements", "file" };
 
 /* What both nodes should have is on both. */
 static bool is_in_sync(const struct node_view *v)
@@ -32,17 +32,17 @@ static json_t *kind_of(const struct report_input *in, int number)
 {
 	const struct mirror_view *m = &in->view->mirror;
 	uint64_t lag_us = m->lag_us > m->peer_lag_us ? m->lag_us : m->peer_lag_us;
-	bool is_built = number >= 0;
+	bool is_built = number >= 0, is_on = is_built && (m->kinds >> number & 1);
 	struct form f;
 
 	form_begin(&f);
 	form_claim(&f, "built", is_built);
-	form_number(&f, "local", is_built ? m->local[number] : 0);
-	form_number(&f, "mirrored", is_built ? m->mirrored[number] : 0);
-	form_claim(&f, "in_sync", is_built && is_in_sync(in->view));
-	put_lag(&f, "lag_ms", is_built && m->up, lag_us);
-	form_number(
-		&f, "resyncs", is_built ? (int64_t)m->past.sent.times + m->past.heard.times : 0);
+	form_claim(&f, "on", is_on);
+	form_number(&f, "local", is_on ? m->local[number] : 0);
+	form_number(&f, "mirrored", is_on ? m->mirrored[number] : 0);
+	form_claim(&f, "in_sync", is_on && is_in_sync(in->view));
+	put_lag(&f, "lag_ms", is_on && m->up, lag_us);
+	form_number(&f, "resyncs", is_on ? (int64_t)m->past.sent.times + m->past.heard.times : 0);
 	return form_end(&f);
 }
 

@@ -219,7 +219,7 @@ static void warn_of_differences(struct warnings *w, bool here, const struct mirr
 
 	if (found->failed)
 		add(&w->other,
-			"the sessions of both nodes cannot be compared at %s: no full copy, or "
+			"what is mirrored on both nodes cannot be compared at %s: no full copy, or "
 			"another cluster key at its start",
 			name);
 	if (found->differed == 0)
@@ -229,7 +229,8 @@ static void warn_of_differences(struct warnings *w, bool here, const struct mirr
 			" (this kernel refused %" PRIu64 " since the start: clash or full)",
 			refused);
 	add(&w->other,
-		"sessions differ at %s: %u of %u buckets%s; `nsrpctl verify` compares and repairs",
+		"mirrored objects differ at %s: %u of %u buckets%s; `nsrpctl verify` compares and "
+		"repairs",
 		name, found->differed, found->compared, why);
 }
 

@@ -8,10 +8,12 @@
 
 #include "ct.h"
 #include "expect.h"
+#include "neigh.h"
 
 const struct object_ops *const object_table[] = {
 	&ct_ops,
 	&expect_ops,
+	&neigh_ops,
 	NULL,
 };
 

@@ -10,7 +10,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct object_host host = { .hold_s = 600 };
+static struct object_host host = {
+	.hold_s = 600,
+	.n_interfaces = 2,
+	.interface = { { "wan", 2 }, { "lan", 3 } },
+};
 
 /* In memory of its own, so that a read behind its end is seen. */
 static uint8_t *copy_of(const uint8_t *data, size_t size)
@@ -66,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	ops = object_table[data[0] % 2];
+	ops = object_table[data[0] % 3];
 	key_len = data[1];
 	data += 2;
 	size -= 2;

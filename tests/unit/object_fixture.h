@@ -17,13 +17,16 @@
 #include "object/ct.h"
 #include "object_samples.h"
 
-/* A host with no addresses of its own and the kernel's default timeouts. */
+/* A host with no addresses of its own, two interfaces and the kernel's default timeouts. */
 static inline struct object_host *host_of_test(void)
 {
 	static struct object_host host;
 
 	memset(&host, 0, sizeof(host));
 	host.hold_s = 600;
+	host.n_interfaces = 2;
+	host.interface[0] = (struct object_interface){ "wan", 2 };
+	host.interface[1] = (struct object_interface){ "lan", 3 };
 	host.timeouts = (struct object_timeouts){
 		.tcp = { 0, 120, 60, 432000, 120, 60, 30, 120, 10, 0 },
 		.udp = 30,
@@ -48,9 +51,11 @@ struct parsed {
 static inline const struct object_ops *ops_for(const struct sample *s)
 {
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)s->at;
+	uint8_t kind = nlh->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK       ? OBJECT_CONNTRACK
+		       : nlh->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK_EXP ? OBJECT_EXPECTATION
+									   : OBJECT_NEIGHBOUR;
 
-	return object_ops_of(nlh->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK ? OBJECT_CONNTRACK
-									   : OBJECT_EXPECTATION);
+	return object_ops_of(kind);
 }
 
 static inline void parse_with(

@@ -52,7 +52,7 @@ static void what_cannot_be_done_is_refused_at_once(void **state)
 	p->view.mirror.on = false;
 	assert_string_equal(await_refusal(AWAIT_SYNC, &p->in),
 		"sessions are not mirrored: there was no memory for it at the start");
-	p->conf.mirror.sessions = false;
+	p->conf.mirror.sessions = p->conf.mirror.neighbours = false;
 	assert_string_equal(await_refusal(AWAIT_SYNC, &p->in),
 		"sessions are not mirrored: [mirror] sessions = no");
 }

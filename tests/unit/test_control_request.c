@@ -151,9 +151,9 @@ static void what_is_wrong_is_said(void **state)
 		{ "{\"verb\":\"verify\",\"kind\":\"sa\"}", "\"verify\" has no member \"kind\"" },
 		{ "{\"verb\":\"sync\",\"kind\":\"ruleset\"}",
 			"the mirroring of kind \"ruleset\": not built yet" },
-		{ "{\"verb\":\"sync\",\"kind\":7}",
-			"\"kind\" is one of conntrack, expectation, sa, policy, ruleset, elements, "
-			"neighbour, file" },
+		{ "{\"verb\":\"sync\",\"kind\":7}", "\"kind\" is one of conntrack, expectation, "
+						    "neighbour, sa, policy, ruleset, "
+						    "elements, file" },
 		{ "{\"verb\":\"show\"}", "\"show\" needs \"what\"" },
 		{ "{\"verb\":\"show\",\"what\":\"all\"}",
 			"\"what\" is one of groups, links, monitors, mirror, counters, config" },

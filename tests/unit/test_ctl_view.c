@@ -255,7 +255,8 @@ static void the_mirror_is_a_table_and_what_came_of_it(void **state)
 		"KIND         LOCAL  MIRRORED  IN SYNC  LAG   RESYNCS\n"
 		"conntrack    12345         1  yes      0 ms        3\n"
 		"expectation      2         0  yes      0 ms        3\n"
-		"not built yet: sa, policy, ruleset, elements, neighbour, file\n"
+		"neighbour        0         0  yes      0 ms        3\n"
+		"not built yet: sa, policy, ruleset, elements, file\n"
 		"\n"
 		"  in sync        yes\n"
 		"  resyncs sent   3; the last: 12000 objects in 210 ms, 25 s ago\n"
@@ -295,6 +296,10 @@ static void a_mirror_that_does_not_work_says_so(void **state)
 	text = view_text(view_mirror, report_mirror(&p->in));
 	assert_non_null(strstr(text, "conntrack    12345         1  no       -          3\n"));
 	assert_non_null(strstr(text, "  in sync        no: there is no channel to the peer\n"));
+	free(text);
+	p->view.mirror.kinds = OBJECT_SHARED;
+	text = view_text(view_mirror, report_mirror(&p->in));
+	assert_non_null(strstr(text, "conntrack        0         0  off      -          0\n"));
 	free(text);
 	p->view.mirror = (struct mirror_view){ 0 };
 	p->conf.mirror.sessions = false;

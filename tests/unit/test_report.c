@@ -9,8 +9,7 @@ static void the_status_has_the_names_that_stay(void **state)
 {
 	struct pair *p = *state;
 	json_t *s = report_status(&p->in);
-	static const char *const later[] = { "sa", "policy", "ruleset", "elements", "neighbour",
-		"file" };
+	static const char *const later[] = { "sa", "policy", "ruleset", "elements", "file" };
 
 	assert_non_null(s);
 	assert_member(s, "schema", "1");
@@ -31,16 +30,22 @@ static void the_status_has_the_names_that_stay(void **state)
 	json_t *mirror = json_object_get(s, "mirror");
 
 	assert_member(mirror, "conntrack",
-		"{\"built\":true,\"local\":12345,\"mirrored\":1,\"in_sync\":true,\"lag_ms\":0,"
+		"{\"built\":true,\"on\":true,\"local\":12345,\"mirrored\":1,\"in_sync\":true,\"lag_"
+		"ms\":0,"
 		"\"resyncs\":3}");
 	assert_member(mirror, "expectation",
-		"{\"built\":true,\"local\":2,\"mirrored\":0,\"in_sync\":true,\"lag_ms\":0,"
+		"{\"built\":true,\"on\":true,\"local\":2,\"mirrored\":0,\"in_sync\":true,\"lag_"
+		"ms\":0,"
 		"\"resyncs\":3}");
+	assert_member(mirror, "neighbour",
+		"{\"built\":true,\"on\":true,\"local\":0,\"mirrored\":0,\"in_sync\":true,"
+		"\"lag_ms\":0,\"resyncs\":3}");
 	for (unsigned i = 0; i < ARRAY_LEN(later); i++)
 		assert_member(mirror, later[i],
-			"{\"built\":false,\"local\":0,\"mirrored\":0,\"in_sync\":false,"
+			"{\"built\":false,\"on\":false,\"local\":0,\"mirrored\":0,\"in_sync\":"
+			"false,"
 			"\"lag_ms\":null,\"resyncs\":0}");
-	assert_int_equal(json_object_size(mirror), 2 + ARRAY_LEN(later));
+	assert_int_equal(json_object_size(mirror), 3 + ARRAY_LEN(later));
 	json_decref(s);
 }
 

@@ -80,6 +80,7 @@ static inline int set_up(void **state)
 		.in_sync = true,
 		.session = true,
 		.mirror = { .on = true,
+			.kinds = OBJECT_SESSIONS | OBJECT_SHARED,
 			.up = true,
 			.local = { [OBJECT_CONNTRACK] = 12345, [OBJECT_EXPECTATION] = 2 },
 			.mirrored = { [OBJECT_CONNTRACK] = 1 },

@@ -212,15 +212,18 @@ static void refused_objects_are_a_warning(void **state)
 	assert_warnings(p, "ok", ""); /* and nothing differs any more */
 	m->past.theirs = (struct mirror_found){ 1, 2048, 3, false, 3 };
 	assert_warnings(p, "warning",
-		"sessions differ at fw1: 3 of 2048 buckets (this kernel refused 3 since the start: "
+		"mirrored objects differ at fw1: 3 of 2048 buckets (this kernel refused 3 since "
+		"the start: "
 		"clash or full); `nsrpctl verify` compares and repairs");
 	m->past.theirs.differed = 0;
 	m->past.ours = (struct mirror_found){ 2, 2048, 5, false, 5 };
 	assert_warnings(p, "warning",
-		"sessions differ at fw2: 5 of 2048 buckets; `nsrpctl verify` compares and repairs");
+		"mirrored objects differ at fw2: 5 of 2048 buckets; `nsrpctl verify` compares and "
+		"repairs");
 	m->past.ours = (struct mirror_found){ 2, 2048, 0, true, 0 };
 	assert_warnings(p, "warning",
-		"the sessions of both nodes cannot be compared at fw2: no full copy, or another "
+		"what is mirrored on both nodes cannot be compared at fw2: no full copy, or "
+		"another "
 		"cluster key at its start");
 	m->past.ours.failed = false;
 	m->index_used = m->index_size;
