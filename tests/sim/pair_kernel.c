@@ -12,7 +12,7 @@ enum { KEY_LEN = 2, WHOLE_LEN = 4, CHANGE_LEN = 2 };
 
 static int describe(uint8_t kind, struct span key, struct span value, struct object *ret)
 {
-	if (kind != OBJECT_CONNTRACK || key.len != KEY_LEN ||
+	if ((kind != OBJECT_CONNTRACK && kind != OBJECT_NEIGHBOUR) || key.len != KEY_LEN ||
 		(value.len != CHANGE_LEN && value.len < WHOLE_LEN))
 		return -1;
 	ret->known = OBJECT_KNOWS_BASE | OBJECT_KNOWS_STATE;
@@ -35,11 +35,22 @@ void pair_mirror(struct pair *p, uint32_t objects, uint32_t frames)
 		k->objects = objects;
 		k->frames = frames;
 		k->key = 0x5a;
+		k->kind = OBJECT_CONNTRACK;
 		p->side[i].kernel = k;
 	}
 	p->side[0].conf->mirror.sessions = true;
 	p->side[0].conf->mirror.hold_ms = 600000;
 	p->side[0].conf->sync_wait_ms = 60000;
+	pair_same_conf(p);
+}
+
+void pair_mirror_neighbours(struct pair *p)
+{
+	pair_mirror(p, PAIR_SESSIONS, 0);
+	for (unsigned i = 0; i < 2; i++)
+		p->side[i].kernel->kind = OBJECT_NEIGHBOUR;
+	p->side[0].conf->mirror.sessions = false;
+	p->side[0].conf->mirror.neighbours = true;
 	pair_same_conf(p);
 }
 
@@ -57,6 +68,7 @@ void pair_kernel_start(struct pair *p, unsigned i, struct node_env *env)
 	env->mirror = k->mirror;
 	env->mirror_objects = k->objects;
 	env->mirror_frames = k->frames;
+	env->mirror_limit[k->kind] = k->limit;
 	memset(env->mirror_key, k->key, sizeof(env->mirror_key));
 	env->describe = describe;
 }
@@ -76,13 +88,13 @@ void pair_kernel_free(struct pair *p, unsigned i)
 
 /* ---- what the node hears ------------------------------------------------------------------- */
 
-static void add(struct object_batch *b, enum object_op op, unsigned key,
+static void add(struct object_batch *b, uint8_t kind, enum object_op op, unsigned key,
 	const struct pair_session *s, size_t pad)
 {
 	struct object *o = &b->object[b->n++];
 	uint8_t *room = b->bytes + b->used;
 
-	*o = (struct object){ .kind = OBJECT_CONNTRACK, .op = (uint8_t)op, .key = room };
+	*o = (struct object){ .kind = kind, .op = (uint8_t)op, .key = room };
 	*room++ = (uint8_t)(key >> 8);
 	*room++ = (uint8_t)key;
 	o->key_len = KEY_LEN;
@@ -118,7 +130,7 @@ static void tell(struct pair *p, unsigned i, enum object_op op, unsigned key, ui
 	const struct pair_kernel *k = p->side[i].kernel;
 	struct object_batch b = { .n = 0 };
 
-	add(&b, op, key, &k->session[key], k->pad);
+	add(&b, k->kind, op, key, &k->session[key], k->pad);
 	b.object[0].marks = marks;
 	deliver(p, i, &b, OBJECT_EVENT);
 }
@@ -136,7 +148,7 @@ void pair_make_many(struct pair *p, unsigned i, unsigned first, unsigned n)
 
 	for (unsigned key = first; key < first + n; key++) {
 		k->session[key] = (struct pair_session){ .there = true, .state = 1 };
-		add(&b, OBJECT_WHOLE, key, &k->session[key], k->pad);
+		add(&b, k->kind, OBJECT_WHOLE, key, &k->session[key], k->pad);
 		if (b.n < 32)
 			continue;
 		deliver(p, i, &b, OBJECT_EVENT);
@@ -163,7 +175,7 @@ void pair_remove_bare(struct pair *p, unsigned i, unsigned key)
 {
 	struct object_batch b = { .n = 0 };
 
-	add(&b, OBJECT_REMOVE, key, &p->side[i].kernel->session[key], 0);
+	add(&b, p->side[i].kernel->kind, OBJECT_REMOVE, key, &p->side[i].kernel->session[key], 0);
 	b.object[0].value_len = 0;
 	p->side[i].kernel->session[key].there = false;
 	deliver(p, i, &b, OBJECT_EVENT);
@@ -298,8 +310,8 @@ static void dump(struct pair *p, unsigned i, uint32_t kind)
 
 	if (!k->dump.running) {
 		k->dump.running = true;
-		k->dump.next = kind == OBJECT_CONNTRACK ? 0 : PAIR_SESSIONS;
-		k->dumps += kind == OBJECT_CONNTRACK;
+		k->dump.next = kind == k->kind ? 0 : PAIR_SESSIONS;
+		k->dumps += kind == k->kind;
 	}
 	look_ahead(k);
 	k->dump.asked = true;
@@ -361,7 +373,7 @@ static void dumped(struct pair *p, unsigned i)
 		for (unsigned n = from; n < k->dump.n && n < from + 32; n++) {
 			const struct pair_session *s = &k->dump.seen[n].session;
 
-			add(&b, OBJECT_WHOLE, k->dump.seen[n].key, s, k->pad);
+			add(&b, k->kind, OBJECT_WHOLE, k->dump.seen[n].key, s, k->pad);
 			b.object[b.n - 1].marks =
 				(s->held || s->liberal ? OBJECT_HELD : 0) |
 				(s->held ? OBJECT_UNSEEN : 0) |
@@ -386,7 +398,7 @@ void pair_kernel_item(struct pair *p, const struct pair_item *item)
 
 		if (!k->session[key].there)
 			return;
-		add(&b, OBJECT_WHOLE, key, &k->session[key], k->pad);
+		add(&b, k->kind, OBJECT_WHOLE, key, &k->session[key], k->pad);
 		b.object[0].marks = k->session[key].held ? OBJECT_UNSEEN : 0;
 		deliver(p, item->node, &b, OBJECT_FETCHED);
 	} else {
@@ -440,9 +452,9 @@ struct entry *pair_entry(const struct pair *p, unsigned i, unsigned key)
 {
 	struct index *ix = &pair_mirror_of(p, i)->index;
 	uint8_t bytes[KEY_LEN] = { (uint8_t)(key >> 8), (uint8_t)key };
+	uint8_t kind = p->side[i].kernel->kind;
 
-	return index_find(
-		ix, index_hash(ix, OBJECT_CONNTRACK, span_of(bytes, KEY_LEN)), OBJECT_CONNTRACK);
+	return index_find(ix, index_hash(ix, kind, span_of(bytes, KEY_LEN)), kind);
 }
 
 bool pair_owns(const struct pair *p, unsigned i, unsigned key)

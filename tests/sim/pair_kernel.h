@@ -30,8 +30,10 @@ struct pair_session {
 struct pair_kernel {
 	void *mirror; /* owned */
 	uint32_t objects, frames;
-	uint8_t key; /* of the hash, over and over */
-	size_t pad;  /* of every value */
+	uint32_t limit; /* of the peer's; 0 = none */
+	uint8_t kind;   /* enum object_kind: what the sessions are to the mirror */
+	uint8_t key;    /* of the hash, over and over */
+	size_t pad;     /* of every value */
 	struct pair_session session[PAIR_SESSIONS];
 	unsigned orders[OBJECT_RETIME + 1]; /* carried out or refused, by operation */
 	unsigned fetches, dumps;
@@ -54,6 +56,8 @@ struct pair_kernel {
 /* Both sides mirror, with an index of so many objects and a channel of so many frames (0 = as
  * many as it can keep). Before the start. */
 void pair_mirror(struct pair *p, uint32_t objects, uint32_t frames);
+/* The same, but what the tables hold is of another kind. Before the start. */
+void pair_mirror_neighbours(struct pair *p);
 /* The kernel's table is lost with the power; the mirror's memory with every engine. */
 void pair_kernel_start(struct pair *p, unsigned i, struct node_env *env);
 void pair_kernel_clear(struct pair *p, unsigned i);
