@@ -286,6 +286,14 @@ static int describe(const char *key, const char *value)
 	return neigh_ops.describe(span_of(k.at, k.len), span_of(v.at, v.len), &o);
 }
 
+#define LONG_NAME                                                                                  \
+	"0420"                                                                                     \
+	"6161616161616161"                                                                         \
+	"6161616161616161"                                                                         \
+	"6161616161616161"                                                                         \
+	"6161616161616161"                                                                         \
+	"0a4d0064"
+
 static void keys_and_values_that_are_not_well_formed_are_refused(void **state)
 {
 	static const char *const keys[] = {
@@ -295,8 +303,7 @@ static void keys_and_values_that_are_not_well_formed_are_refused(void **state)
 		"04000a4d0064",               /* no name */
 		"04036c006e0a4d0064",         /* a name with an end in it */
 		"06036c616e0a4d0064",         /* IPv4 in IPv6 */
-		"0420616161616161616161616161616161616161616161616161616161616161616161616161"
-		"0a4d0064", /* a name that is too long */
+		LONG_NAME,                    /* a name that is too long */
 	};
 	static const char *const values[] = {
 		"",
