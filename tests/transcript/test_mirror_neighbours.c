@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Mirroring of what both kernels come to know by themselves (P10.13 to P10.16).
+ * Mirroring of what both kernels come to know by themselves (P10.14 to P10.17).
  */
 #include "mirror_story.h"
 
