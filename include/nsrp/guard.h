@@ -101,7 +101,8 @@ void guard_ordered(struct guard *g, mono_t now, unsigned group, enum role role, 
 void guard_engine_heard(struct guard *g, mono_t due);
 /* The engine's process ended; `clean` when it had ended its work by ACTION_EXIT. */
 void guard_engine_died(struct guard *g, mono_t now, bool clean, struct guard_actions *out);
-/* Addresses or routes of a held group were found missing. */
+/* Addresses or routes of a held group were found missing. They are put back, unless their lease
+ * is over: a guardian that wakes from a long pause hears of that before its timer. */
 void guard_missing(struct guard *g, mono_t now, unsigned group, struct guard_actions *out);
 /* The service is to stop; the engine has been told and hands over first. */
 void guard_stop(struct guard *g, mono_t now, struct guard_actions *out);

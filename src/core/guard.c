@@ -115,13 +115,19 @@ void guard_engine_heard(struct guard *g, mono_t due)
 	g->held_at = MONO_NEVER;
 }
 
+static bool lease_is_over(const struct guard *g, mono_t now)
+{
+	return mono_reached(mono_after_ms(g->renewed_at, GUARD_LEASE_MS), now);
+}
+
 void guard_missing(struct guard *g, mono_t now, unsigned group, struct guard_actions *out)
 {
 	struct guard_group *it = &g->group[group];
 
 	assert(group < g->n_groups);
 	out->n = 0;
-	if (!it->held || it->yielded)
+	/* What the kernel took away stays away: the timer is about to give the group up. */
+	if (!it->held || it->yielded || lease_is_over(g, now))
 		return;
 	if (mono_reached(mono_after_ms(it->put_back_since, GUARD_PUT_BACK_MS), now)) {
 		it->put_back_since = now;
@@ -174,7 +180,7 @@ static void keep_leases(struct guard *g, mono_t now, struct guard_actions *out)
 		g->renew_due = MONO_NEVER;
 		return;
 	}
-	if (mono_reached(mono_after_ms(g->renewed_at, GUARD_LEASE_MS), now)) {
+	if (lease_is_over(g, now)) {
 		lose_leases(g, now, out);
 		return;
 	}
@@ -233,8 +239,8 @@ void guard_timer(struct guard *g, mono_t now, struct guard_actions *out)
 			act(out, GUARD_REMOVE_REST, i, g->group[i].term, false);
 		}
 	}
-	put_back_again(g, now, out);
 	keep_leases(g, now, out);
+	put_back_again(g, now, out);
 	judge_engine(g, now, out);
 	if (g->stopping && g->engine == GUARD_ENGINE_NONE && !anything_left(g))
 		act(out, GUARD_EXIT, 0, 0, false);

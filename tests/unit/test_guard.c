@@ -138,6 +138,32 @@ static void a_guardian_that_was_paused_past_the_lease_owns_nothing(void **state)
 	assert_int_equal(guard_held(&g), 0);
 }
 
+static void what_a_lease_took_is_not_put_back(void **state)
+{
+	(void)state;
+	order(0, ROLE_TAKE, 1);
+	pass(GUARD_LEASE_MS - 1);
+	guard_missing(&g, now, 0, &out); /* another program did that */
+	assert_int_equal(done(GUARD_PUT_BACK), 1);
+	pass(1);
+	guard_missing(&g, now, 0, &out); /* heard before the timer */
+	assert_int_equal(out.n, 0);
+}
+
+static void nor_tried_again(void **state)
+{
+	(void)state;
+	order(0, ROLE_TAKE, 1);
+	for (unsigned i = 0; i <= GUARD_PUT_BACK_MAX; i++)
+		guard_missing(&g, now, 0, &out);
+	assert_int_equal(done(GUARD_TELL_TAKEN_AWAY), 1);
+	pass(GUARD_PUT_BACK_MS); /* paused */
+	guard_timer(&g, now, &out);
+	assert_int_equal(done(GUARD_PUT_BACK), 0);
+	assert_int_equal(done(GUARD_REMOVE), 1);
+	assert_int_equal(done(GUARD_TELL_LEASE_LOST), 1);
+}
+
 static void a_pause_shorter_than_the_lease_renews_it(void **state)
 {
 	(void)state;
@@ -462,7 +488,7 @@ static void every_group_at_once_fits_into_the_list(void **state)
 	g.held_at = (mono_t){ now.us - GUARD_HANG_MS * UINT64_C(1000) };
 	guard_timer(&g, now, &out);
 	assert_int_equal(done(GUARD_REMOVE_REST), CONF_GROUPS_MAX / 2);
-	assert_int_equal(done(GUARD_PUT_BACK), CONF_GROUPS_MAX / 2);
+	assert_int_equal(done(GUARD_REMOVE), CONF_GROUPS_MAX / 2);
 	assert_int_equal(done(GUARD_TELL_LEASE_LOST), CONF_GROUPS_MAX / 2);
 	assert_int_equal(done(GUARD_KILL), 1);
 }
@@ -476,6 +502,8 @@ int main(void)
 		T(a_group_taken_again_does_not_lose_what_lingers),
 		T(leases_are_renewed_while_something_is_held),
 		T(a_guardian_that_was_paused_past_the_lease_owns_nothing),
+		T(what_a_lease_took_is_not_put_back),
+		T(nor_tried_again),
 		T(a_pause_shorter_than_the_lease_renews_it),
 		T(an_engine_that_dies_once_is_replaced_at_once),
 		T(an_engine_that_dies_again_soon_is_withdrawn_and_waits),
