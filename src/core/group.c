@@ -172,10 +172,26 @@ static enum group_state rest_state(const struct node *n, unsigned g)
 	return n->in_sync ? GROUP_PRIMARY_BACKUP : GROUP_BACKUP;
 }
 
+/* Why a node that is not master moves on: its own part in it, if any, else what the verdict says.
+ */
+static enum reason reason_to_settle(
+	const struct node *n, enum group_state from, enum group_state to, enum reason of_verdict)
+{
+	if (from == GROUP_INELIGIBLE || to == GROUP_INELIGIBLE)
+		return n->stopping ? REASON_STOPPING : REASON_MAINTENANCE;
+	if (to == GROUP_INIT)
+		return of_verdict;
+	if (from == GROUP_INOPERABLE || to == GROUP_INOPERABLE)
+		return REASON_MONITORS;
+	return from == GROUP_INIT ? of_verdict : REASON_SYNC;
+}
+
 void group_settle(struct node *n, mono_t now, unsigned g, enum reason reason, struct actions *out)
 {
-	if (n->group[g].state != GROUP_MASTER)
-		set_state(n, now, g, rest_state(n, g), reason, out);
+	enum group_state from = n->group[g].state, to = rest_state(n, g);
+
+	if (from != GROUP_MASTER)
+		set_state(n, now, g, to, reason_to_settle(n, from, to, reason), out);
 }
 
 void group_released(struct node *n, mono_t now, unsigned g, enum reason reason, struct actions *out)

@@ -94,6 +94,29 @@ static void power_off_costs_the_detection_time(void **state)
 	assert_in_range(p->nobody_us, 150000, 201000);
 }
 
+static void a_standby_tells_what_changed_it(void **state)
+{
+	struct pair *p = *state;
+
+	pair_start_both(p);
+	pair_forget(p);
+	pair_sync(p, 1, false);
+	pair_sync(p, 1, true);
+	pair_monitor(p, 1, 0, false);
+	pair_monitor(p, 1, 0, true);
+	pair_command(p, 1, COMMAND_MAINTENANCE_ON, 0, false);
+	pair_run(p, 500);
+	pair_command(p, 1, COMMAND_MAINTENANCE_OFF, 0, false);
+	pair_run(p, 500);
+	ASSERT_TOLD(p, "fw2: group 7: primary-backup -> backup, in-sync state changed (rule 2a",
+		"fw2: group 7: backup -> primary-backup, in-sync state changed (rule 2a",
+		"fw2: group 7: primary-backup -> inoperable, monitors (rule 2a",
+		"fw2: group 7: inoperable -> primary-backup, monitors (rule 2a",
+		"fw2: group 7: primary-backup -> ineligible, maintenance (rule 2a",
+		"fw2: group 7: ineligible -> primary-backup, maintenance (rule 2a");
+	assert_owner(p, 0);
+}
+
 static void the_sitting_master_stays(void **state)
 {
 	struct pair *p = *state;
@@ -523,6 +546,7 @@ int main(void)
 		STORY(a_lone_node_without_a_carrier_waits_longer_but_not_for_ever),
 		STORY(the_boot_wait_starts_with_the_first_carrier),
 		STORY(power_off_costs_the_detection_time),
+		STORY(a_standby_tells_what_changed_it),
 		STORY(the_sitting_master_stays),
 		STORY(an_inoperable_master_gives_way),
 		STORY(an_inoperable_master_gives_way_to_a_peer_that_is_not_in_sync),
