@@ -126,7 +126,7 @@ ALL_TESTS := $(if $(FUZZ),$(FUZZ_TESTS),$(UNIT_TESTS) $(TRANSCRIPT_TESTS) $(SIM)
 .SECONDARY:
 .PHONY: all everything objects programs unit-tests transcript-tests sim-program fuzz-tests \
 	check checks unit transcript sim-smoke fuzz-smoke netns vm sim soak mutants coverage \
-	bench-kernel bench-sessions analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install clean flags print-build help FORCE
+	bench-kernel bench-sessions matrix analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install clean flags print-build help FORCE
 
 ## all: the programs of this mode; a plain build is also linked as build/nsrpd, build/nsrpctl
 all: programs
@@ -138,7 +138,8 @@ endif
 everything: $(if $(FUZZ),,all) $(ALL_TESTS)
 
 objects: $(LIB_OBJECTS) $(DAEMON_OBJECTS) $(DAEMON_MAIN) $(CTL_OBJECTS)
-programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/flood $(BUILD)/objects $(BUILD)/kernel_probe
+programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/flood $(BUILD)/owners $(BUILD)/objects \
+	$(BUILD)/kernel_probe
 unit-tests: $(UNIT_TESTS)
 transcript-tests: $(TRANSCRIPT_TESTS)
 sim-program: $(SIM)
@@ -205,6 +206,9 @@ $(BUILD)/stream: $(BUILD)/obj/tests/netns/stream.o $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/flood: $(BUILD)/obj/tests/netns/flood.o $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
+$(BUILD)/owners: $(BUILD)/obj/tests/netns/owners.o $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/objects: $(BUILD)/obj/tests/netns/objects.o $(BUILD)/libnsrp.a $(BUILD)/link
@@ -285,6 +289,10 @@ bench-kernel: $(BUILD)/bench_kernel
 ## bench-sessions: mirroring, side by side with conntrackd; needs root. See scripts/bench-sessions
 bench-sessions: programs $(BUILD)/bench_sessions $(BUILD)/bench_pair
 	scripts/bench-sessions
+
+## matrix ROUNDS=5 CASES="...": what each fault costs a pair, and what it says of it; needs root
+matrix: programs
+	+@ROUNDS='$(ROUNDS)' CASES='$(CASES)' scripts/matrix
 
 # ---- static analysis ----------------------------------------------------------------------
 

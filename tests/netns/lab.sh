@@ -53,16 +53,24 @@ lab_node() { # NODE
 	on "$1" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
 }
 
-lab_firewall() { # NODE NUMBER
+# What a firewall has of its own on lan0 or wan0.
+lab_own_addresses() { # FIREWALL SWITCH
+	local net=77
+	[ "$2" = lan ] || net=78
+	on "$1" ip addr replace "10.$net.0.1${1#fw}/24" dev "${2}0"
+	on "$1" ip addr replace "fd$net::1${1#fw}/64" dev "${2}0" nodad
+}
+
+lab_port() { # FIREWALL SWITCH: its interface to the switch, of which it is named
+	lab_wire "$1" "${2}0" "$2" "$1"
+	lab_plug "$2" "$1"
+	lab_own_addresses "$1" "$2"
+}
+
+lab_firewall() { # NODE
 	on "$1" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-	lab_wire "$1" lan0 lan "$1"
-	lab_plug lan "$1"
-	lab_wire "$1" wan0 wan "$1"
-	lab_plug wan "$1"
-	on "$1" ip addr add "10.77.0.1$2/24" dev lan0
-	on "$1" ip addr add "10.78.0.1$2/24" dev wan0
-	on "$1" ip addr add "fd77::1$2/64" dev lan0 nodad
-	on "$1" ip addr add "fd78::1$2/64" dev wan0 nodad
+	lab_port "$1" lan
+	lab_port "$1" wan
 	mkdir -p "$LAB_DIR/$1"
 }
 
@@ -73,13 +81,29 @@ lab_host() { # NODE SWITCH IPV4 IPV6
 	on "$1" ip addr add "$4/64" dev eth0 nodad
 }
 
+lab_link_up() { # NODE DEVICE
+	on "$1" ip link set "$2" up
+	# IPv6 addresses went with the interface.
+	case $1-$2 in
+	fw?-lan0 | fw?-wan0) lab_own_addresses "$1" "${2%0}" ;;
+	esac
+}
+
+# The firewalls do not hear each other over lan and wan, but all others.
+lab_apart() { # on|off
+	local switch port
+	for switch in lan wan; do
+		for port in fw1 fw2; do on "$switch" bridge link set dev "$port" isolated "$1"; done
+	done
+}
+
 lab_up() {
 	LAB_DIR=$(mktemp -d --suffix="-$LAB")
 	for node in $LAB_NODES; do lab_node "$node"; done
 	lab_switch lan
 	lab_switch wan
-	lab_firewall fw1 1
-	lab_firewall fw2 2
+	lab_firewall fw1
+	lab_firewall fw2
 	lab_wire fw1 ha0 fw2 ha0
 	lab_wire fw1 ha1 fw2 ha1
 	on fw1 ip addr add 10.79.0.1/24 dev ha1
@@ -116,7 +140,7 @@ lab_down() {
 	lab_idle
 	for node in fw1 fw2; do lab_kill "$node"; done
 	for pid in ${LAB_PIDS:-}; do kill -9 "$pid" 2>/dev/null || true; done
-	for node in $LAB_NODES; do
+	for node in $LAB_NODES ha; do
 		ip netns del "$LAB-$node" 2>/dev/null || true
 	done
 	if [ "$status" -ne 0 ] && [ -n "$LAB_DIR" ]; then
@@ -205,12 +229,9 @@ lab_power_off() { # NODE
 }
 
 lab_power_on() { # NODE [OPTION...]
-	local node=$1 number=${1#fw}
 	# A machine that was off has nothing left of ours.
-	on "$node" "$NSRPD" --withdraw >/dev/null 2>&1 || true
-	for i in ha0 ha1 lan0 wan0; do on "$node" ip link set "$i" up; done
-	on "$node" ip -6 addr add "fd77::1$number/64" dev lan0 nodad 2>/dev/null || true
-	on "$node" ip -6 addr add "fd78::1$number/64" dev wan0 nodad 2>/dev/null || true
+	on "$1" "$NSRPD" --withdraw >/dev/null 2>&1 || true
+	for i in ha0 ha1 lan0 wan0; do lab_link_up "$1" "$i"; done
 	lab_start "$@"
 }
 

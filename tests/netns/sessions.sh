@@ -9,6 +9,7 @@
 # counted.
 
 declare -A TO FROM
+TALK=$(dirname "${BASH_SOURCE[0]}")/talk.py
 TALK_PORTS="5000 5001 5005 5006 6000 21 2121"
 DATA_PORTS="50010 50011 50012 50013"
 
@@ -57,20 +58,26 @@ session_rules() { # NODE
 	EOF
 }
 
-talker() { # NODE ARGUMENT...: from now on it can be told
-	local node=$1 in out
+# A program that answers each line it is told by a line.
+listener() { # NAME COMMAND...: from now on it can be told
+	local name=$1 in out
 	shift
-	mkfifo "$LAB_DIR/$node.in" "$LAB_DIR/$node.out"
-	exec {in}<>"$LAB_DIR/$node.in" {out}<>"$LAB_DIR/$node.out"
-	ip netns exec "$LAB-$node" ./talk.py "$@" <"$LAB_DIR/$node.in" >"$LAB_DIR/$node.out" \
-		2>"$LAB_DIR/$node.err" &
+	mkfifo "$LAB_DIR/$name.in" "$LAB_DIR/$name.out"
+	exec {in}<>"$LAB_DIR/$name.in" {out}<>"$LAB_DIR/$name.out"
+	"$@" <"$LAB_DIR/$name.in" >"$LAB_DIR/$name.out" 2>"$LAB_DIR/$name.err" &
 	LAB_PIDS="$LAB_PIDS $!"
 	disown "$!"
-	TO[$node]=$in FROM[$node]=$out
+	TO[$name]=$in FROM[$name]=$out
+}
+
+talker() { # NODE ARGUMENT...
+	local node=$1
+	shift
+	listener "$node" ip netns exec "$LAB-$node" "$TALK" "$@"
 	tell "$node" close nothing # it listens before it answers
 }
 
-tell() { # NODE COMMAND...: the answer is in $ANSWER
+tell() { # NAME COMMAND...: the answer is in $ANSWER
 	local node=$1
 	shift
 	echo "$*" >&"${TO[$node]}"
@@ -149,6 +156,10 @@ wait_equal() {
 		return 1
 	fi
 	echo "# equal: $(wc -l <"$LAB_DIR/table.fw1") lines"
+}
+
+roles_are() { # MASTER STANDBY
+	is_state "$1" master && is_state "$2" primary-backup
 }
 
 in_sync() { # NODE: the standby

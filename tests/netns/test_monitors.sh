@@ -38,15 +38,6 @@ reload() {
 	ctl fw1 reload >/dev/null && ctl fw2 reload >/dev/null
 }
 
-link_up() { # NODE DEVICE
-	on "$1" ip link set "$2" up
-	# What a firewall had of its own went with the interface.
-	case $1-$2 in
-	fw?-lan0) on "$1" ip -6 addr replace "fd77::1${1#fw}/64" dev lan0 nodad ;;
-	fw?-wan0) on "$1" ip -6 addr replace "fd78::1${1#fw}/64" dev wan0 nodad ;;
-	esac
-}
-
 home() { # the group is fw1's again
 	wait_state fw1 primary-backup && wait_state fw2 master && ctl fw2 failover >/dev/null
 	wait_state fw1 master && wait_state fw2 primary-backup
@@ -93,7 +84,7 @@ lose() { # NAME WATCHED NODE DEVICE
 		fault fw2 "$TAKEN" on "$3" ip link set "$4" down
 		is_state fw2 master || not_ok "$1: the peer is master"
 		monitor_is fw2 "$2/0" peer.ok false || not_ok "$1: the peer tells of it"
-		link_up "$3" "$4"
+		lab_link_up "$3" "$4"
 		home
 	done
 	measured "$1"
@@ -105,7 +96,7 @@ lose "switch side of lan0 down" lan0 lan fw1
 
 on fw1 ip link set lan0 down
 wait_state fw1 inoperable
-link_up fw1 lan0
+lab_link_up fw1 lan0
 sleep 0.3
 check "carrier alone does not make it good" monitor_is fw1 lan0/0 ok false
 check "it is after rise x interval" wait_for 2 monitor_is fw1 lan0/0 ok true
@@ -121,18 +112,15 @@ sleep 1
 check "both nodes' link lost: the master stays" is_state fw1 master
 check "and nothing moved meanwhile" [ "$before" = "$(term)" ]
 check "why names the rule" [ "$(ctl fw1 --json why | jq -r '.groups[0].rule')" = 3 ]
-link_up fw2 lan0
+lab_link_up fw2 lan0
 check "the one that is good again takes over" wait_state fw2 master
-link_up fw1 lan0
+lab_link_up fw1 lan0
 home
 
 on fw1 ip link del lan0
 check "an interface that is deleted fails" wait_state fw2 master
 check "and is told as failed" monitor_is fw1 lan0/0 ok false
-lab_wire fw1 lan0 lan fw1
-lab_plug lan fw1
-on fw1 ip addr add 10.77.0.11/24 dev lan0
-on fw1 ip addr add fd77::11/64 dev lan0 nodad
+lab_port fw1 lan
 check "one of its name is taken up" wait_for 3 monitor_is fw1 lan0/0 ok true
 home
 

@@ -32,22 +32,11 @@ all_alive() { # [GROUP...] beside the usual
 	return "$status"
 }
 
-roles_are() { # MASTER STANDBY
-	is_state "$1" master && is_state "$2" primary-backup
-}
-
 resyncs() { echo "$(($(counter fw1 resyncs_sent) + $(counter fw2 resyncs_sent)))"; }
 no_resync_since() { [ "$(resyncs)" = "$1" ]; }
 
 cut() { for i in "$@"; do on fw1 ip link set "$i" down; done; }
 heal() { for i in "$@"; do on fw1 ip link set "$i" up; done; }
-
-# The nodes do not hear each other over that switch, but all others.
-apart() { # on|off
-	for switch in lan wan; do
-		for port in fw1 fw2; do on "$switch" bridge link set dev "$port" isolated "$1"; done
-	done
-}
 
 mac() { on "$1" cat "/sys/class/net/$2/address"; }
 goes_by() { # NODE: client and server send their packets there
@@ -227,7 +216,7 @@ check "and its table is the master's" wait_equal 10
 
 # ---- both alone ----------------------------------------------------------------------------
 
-apart on
+lab_apart on
 cut ha0 ha1
 check "apart: both are master" wait_state fw1 master
 goes_by fw1
@@ -236,7 +225,7 @@ goes_by fw2
 check "apart: sessions over the other" opens client open on-other 20 "$SERVER" 5000
 sleep 0.5
 goes_anywhere
-apart off
+lab_apart off
 heal ha0 ha1
 one_master() { roles_are fw1 fw2 || roles_are fw2 fw1; }
 check "together again: there is one master" wait_for 15 one_master
