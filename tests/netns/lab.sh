@@ -32,8 +32,10 @@ ctl() { # NODE VERB...
 	on "$node" "$NSRPCTL" -r "$LAB_DIR/$node/run" "$@"
 }
 
-lab_wire() { # NODE INTERFACE NODE INTERFACE
-	ip link add "$2" netns "$LAB-$1" type veth peer name "$4" netns "$LAB-$3"
+# Where both ends have one index the kernel may tell of a lost carrier late, by what happened
+# anywhere on the machine within the last second.
+lab_wire() { # NODE INTERFACE NODE INTERFACE [INDEX of the first]
+	ip link add "$2" ${5:+index "$5"} netns "$LAB-$1" type veth peer name "$4" netns "$LAB-$3"
 	on "$1" ip link set "$2" up
 	on "$3" ip link set "$4" up
 }
@@ -104,8 +106,8 @@ lab_up() {
 	lab_switch wan
 	lab_firewall fw1
 	lab_firewall fw2
-	lab_wire fw1 ha0 fw2 ha0
-	lab_wire fw1 ha1 fw2 ha1
+	lab_wire fw1 ha0 fw2 ha0 40
+	lab_wire fw1 ha1 fw2 ha1 41
 	on fw1 ip addr add 10.79.0.1/24 dev ha1
 	on fw2 ip addr add 10.79.0.2/24 dev ha1
 	lab_host client lan "$CLIENT" fd77::100
@@ -201,8 +203,11 @@ lab_kill() { # NODE
 	[ -e "$LAB_DIR/$1/pid" ] || return 0
 	pid=$(lab_pid "$1")
 	engine=$(lab_engine_pid "$1" || true)
+	# Stopped first: neither is to see the other go.
 	# shellcheck disable=SC2086
-	kill -9 "$pid" $engine 2>/dev/null || true
+	kill -STOP $engine "$pid" 2>/dev/null || true
+	# shellcheck disable=SC2086
+	kill -9 $engine "$pid" 2>/dev/null || true
 	wait "$pid" 2>/dev/null || true
 	rm -f "$LAB_DIR/$1/pid"
 }

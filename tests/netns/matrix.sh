@@ -50,7 +50,7 @@ matrix_wires() { # cables|switches
 		on fw1 ip link del "$link"
 		if [ "$1" = cables ]; then
 			on fw2 ip link del "$link"
-			lab_wire fw1 "$link" fw2 "$link"
+			lab_wire fw1 "$link" fw2 "$link" "4${link#ha}"
 			continue
 		fi
 		on ha ip link add "$link" type bridge forward_delay 0

@@ -14,7 +14,8 @@ strike_planned() { ctl fw1 failover >/dev/null; }
 
 # ---- a node dies or sleeps -----------------------------------------------------------------
 
-matrix_case power-off default 1.2 1 2 "fw2 master 4c peer lost" "gap 10"
+matrix_case power-off default 1.2 1 2 "fw2 master 4c peer lost" "lost 10"
+prepare_power_off() { sleep 6; } # the secondary paths' round-trip time is measured each 5 s
 strike_power_off() { lab_power_off fw1; }
 heal_power_off() { lab_power_on fw1; }
 
@@ -23,7 +24,7 @@ strike_standby_power_off() { lab_power_off fw2; }
 heal_standby_power_off() { lab_power_on fw2; }
 
 # No carrier falls: nothing but silence tells of it.
-matrix_case silent-death fast 1.2 1 2 "fw2 master 4c peer lost" "gap 35"
+matrix_case silent-death fast 1.2 1 2 "fw2 master 4c peer lost" "lost 35"
 strike_silent_death() {
 	mute fw1
 	lab_kill fw1
@@ -55,7 +56,7 @@ matrix_case pause-long default 8 1 2 "fw2 master 4c peer lost; fw2 = 2a" "two 0"
 strike_pause_long() { pause fw1; }
 heal_pause_long() { resume fw1; }
 
-matrix_case pause-fast fast 1.5 1 2 "fw2 master 4c peer lost; fw2 = 2a" "gap 35 healed 10"
+matrix_case pause-fast fast 1.5 1 2 "fw2 master 4c peer lost; fw2 = 2a" "lost 35 healed 10"
 strike_pause_fast() { pause fw1; }
 heal_pause_fast() { resume fw1; }
 
@@ -66,7 +67,18 @@ heal_standby_pause() { resume fw2; }
 # ---- its processes -------------------------------------------------------------------------
 
 matrix_case engine-kill default 1.2 0 1 "fw1 master 2a the peer did not take over meanwhile" "lost 0 two 0"
+prepare_engine_kill() { sleep 5; } # since it died last
 strike_engine_kill() { kill -9 "$(lab_engine_pid fw1)"; }
+
+# One that dies again within seconds is given up.
+matrix_case engine-kill-again default 2 1 2 \
+	"fw1 master 2a the peer did not take over meanwhile; fw2 master 4c peer stopped" "two 0"
+prepare_engine_kill_again() { sleep 5; }
+strike_engine_kill_again() {
+	kill -9 "$(lab_engine_pid fw1)"
+	wait_for 5 is_state fw1 master
+	kill -9 "$(lab_engine_pid fw1)"
+}
 
 # Shorter than the guardian's patience.
 matrix_case engine-stop default 1.2 1 "@(2|both)" "fw2 master 4c peer lost; fw2 = 2a" "healed 50"
@@ -125,7 +137,7 @@ heal_both_uplinks() {
 }
 
 # What lies behind the switch does not hear fw1, nor does fw1 hear it; the links are up.
-matrix_case black-hole watched 1.5 1 2 "fw2 master 2b monitors; fw1 inoperable 2b monitors" "gap 605"
+matrix_case black-hole watched 1.5 1 2 "fw2 master 2b monitors; fw1 inoperable 2b monitors" "lost 605"
 strike_black_hole() {
 	on wan nft -f - <<-EOF
 		table netdev hole {
