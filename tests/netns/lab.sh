@@ -64,7 +64,9 @@ lab_own_addresses() { # FIREWALL SWITCH
 }
 
 lab_port() { # FIREWALL SWITCH: its interface to the switch, of which it is named
-	lab_wire "$1" "${2}0" "$2" "$1"
+	local index=20
+	[ "$2" = lan ] || index=21
+	lab_wire "$1" "${2}0" "$2" "$1" $index
 	lab_plug "$2" "$1"
 	lab_own_addresses "$1" "$2"
 }
