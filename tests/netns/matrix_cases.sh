@@ -80,19 +80,18 @@ strike_engine_kill_again() {
 	kill -9 "$(lab_engine_pid fw1)"
 }
 
-# Shorter than the guardian's patience.
-matrix_case engine-stop default 1.2 1 "@(2|both)" "fw2 master 4c peer lost; fw2 = 2a" "healed 50"
+# Shorter than its guardian waits.
+matrix_case engine-stop default 1.2 0 1 "fw1 master 2a the peer did not take over meanwhile" "lost 0 two 0"
 strike_engine_stop() {
-	STOPPED=$(lab_engine_pid fw1)
-	kill -STOP "$STOPPED"
-}
-heal_engine_stop() {
-	tell owners healed
-	kill -CONT "$STOPPED"
+	local engine
+	engine=$(lab_engine_pid fw1)
+	kill -STOP "$engine"
+	sleep 0.3
+	kill -CONT "$engine"
 }
 
-# The guardian kills it in the end.
-matrix_case engine-hang default 5 1 2 "fw2 master 4c peer lost" "two 3000"
+# The guardian kills it.
+matrix_case engine-hang default 3 1 2 "fw2 master 4c peer stopped" "lost 10 two 0"
 strike_engine_hang() { kill -STOP "$(lab_engine_pid fw1)"; }
 
 # Nobody is left to take the addresses away but the kernel.

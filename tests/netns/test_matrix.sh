@@ -14,7 +14,7 @@ cd "$(dirname "$0")" || exit 1
 # shellcheck source=tests/netns/matrix_cases.sh
 . ./matrix_cases.sh
 trap lab_down EXIT
-WANTED=${CASES_WANTED:-power-off pause pause-long lan-port standby-port both-uplinks ha-both boot-both drop-policies black-hole silent-death ha-one-way apart-silent}
+WANTED=${CASES_WANTED:-power-off pause pause-long lan-port standby-port both-uplinks ha-both boot-both drop-policies black-hole silent-death ha-one-way apart-silent engine-kill engine-stop engine-hang}
 
 try() { # CASE
 	local problem
