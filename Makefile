@@ -126,7 +126,7 @@ ALL_TESTS := $(if $(FUZZ),$(FUZZ_TESTS),$(UNIT_TESTS) $(TRANSCRIPT_TESTS) $(SIM)
 .SECONDARY:
 .PHONY: all everything objects programs unit-tests transcript-tests sim-program fuzz-tests \
 	check checks unit transcript sim-smoke fuzz-smoke netns vm sim soak mutants coverage \
-	bench-kernel bench-sessions matrix analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install clean flags print-build help FORCE
+	bench-kernel bench-sessions profile-sessions matrix analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install clean flags print-build help FORCE
 
 ## all: the programs of this mode; a plain build is also linked as build/nsrpd, build/nsrpctl
 all: programs
@@ -289,6 +289,10 @@ bench-kernel: $(BUILD)/bench_kernel
 ## bench-sessions: mirroring, side by side with conntrackd; needs root. See scripts/bench-sessions
 bench-sessions: programs $(BUILD)/bench_sessions $(BUILD)/bench_pair
 	scripts/bench-sessions
+
+## profile-sessions: where the time goes while sessions are mirrored; needs root
+profile-sessions: programs $(BUILD)/bench_sessions
+	scripts/profile-sessions
 
 ## matrix ROUNDS=5 CASES="...": what each fault costs a pair, and what it says of it; needs root
 matrix: programs
