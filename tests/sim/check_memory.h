@@ -28,8 +28,8 @@ struct check_machine {
 	uint64_t heard[WORLD_PATHS_MAX]; /* the newest frame accepted: when it was sent */
 	uint64_t lost;                   /* the value of its counter */
 	struct check_will {
-		uint64_t n, at;      /* the value of its counter, and when it grew */
-		uint64_t handshakes; /* then */
+		uint64_t n, at;            /* the value of its counter, and when it grew */
+		uint64_t handshakes, late; /* counters then */
 	} hold, parting;
 	uint32_t offer;
 	uint64_t offer_at;
