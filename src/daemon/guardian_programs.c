@@ -91,6 +91,7 @@ void programs_fini(struct guardian *g)
 void programs_reconfigure(struct guardian *g)
 {
 	look_at_all(g);
+	hooks_reconfigure(&g->hooks);
 	scripts_reconfigure(&g->scripts);
 }
 

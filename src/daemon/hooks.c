@@ -74,13 +74,12 @@ static void go_on(struct hooks *h)
 static void note_result(struct hook *hook, const struct program_result *result)
 {
 	const struct hooks_setup *setup = &hook->hooks->setup;
-	const struct conf_group *group = group_of(hook);
 	char subject[CONF_PATH_MAX + 64];
 
 	if (program_passed(result))
 		return;
 	(void)snprintf(subject, sizeof(subject), "group %u: hook %s for %s", hook->group,
-		group != NULL ? group->hook : "", group_state_name(hook->told.to));
+		hook->path, group_state_name(hook->told.to));
 	complain(&hook->complaint, setup->log, loop_now(), subject, result);
 	setup->counted(setup->user, COUNTER_HOOKS_FAILED);
 	if (result->end == PROGRAM_TIMED_OUT)
@@ -113,10 +112,12 @@ static void tell(struct hook *hook)
 	fill_environment(hook, &environment);
 	hook->told = hook->wanted;
 	hook->was_told = true;
-	if (group == NULL || group->hook[0] == '\0')
+	if (group != NULL)
+		(void)snprintf(hook->path, sizeof(hook->path), "%s", group->hook);
+	if (hook->path[0] == '\0')
 		return;
 	hook->hooks->setup.counted(hook->hooks->setup.user, COUNTER_HOOKS_RUN);
-	result = program_start(&hook->program, group->hook, &environment,
+	result = program_start(&hook->program, hook->path, &environment,
 		hook->hooks->ending ? HOOK_LAST_LIMIT_MS : HOOK_LIMIT_MS);
 	if (result == 0)
 		return;
@@ -207,7 +208,7 @@ void hooks_changed(struct hooks *h, uint8_t group, const struct action_record *c
 	arm(h);
 }
 
-/* Without an engine nobody says that the group is given up. */
+/* Nobody else says that the group is given up: it is not there any more, or no engine is. */
 static void give_up(struct hook *hook)
 {
 	const struct action_record *last = hook->waits ? &hook->wanted : &hook->told;
@@ -221,6 +222,16 @@ static void give_up(struct hook *hook)
 
 	if (last->to == GROUP_MASTER)
 		hooks_changed(hook->hooks, hook->group, &change);
+}
+
+void hooks_reconfigure(struct hooks *h)
+{
+	for (unsigned i = 0; i < HOOKS_MAX; i++) {
+		struct hook *hook = &h->hook[i];
+
+		if (hook->hooks != NULL && group_of(hook) == NULL)
+			give_up(hook);
+	}
 }
 
 bool hooks_finish(struct hooks *h)

@@ -44,6 +44,8 @@ struct hooks {
 	struct hook {
 		struct hooks *hooks; /* NULL: nothing was ever heard of the group */
 		uint8_t group;       /* its id */
+		/* What ran last: also for a group that is taken out of the configuration. */
+		char path[CONF_PATH_MAX];
 		struct program program;
 		bool was_told, waits;
 		struct action_record told, wanted;
@@ -59,6 +61,10 @@ void hooks_fini(struct hooks *h);
 
 /* A group (its id) changed its state. */
 void hooks_changed(struct hooks *h, uint8_t group, const struct action_record *change);
+
+/* Another configuration is in force: a group that it names no more, and that was master, is no
+ * longer, and its hook is told so. */
+void hooks_reconfigure(struct hooks *h);
 
 /* The service ends: a group that was master is no longer. True when nothing is to be waited for;
  * else `over` is called within HOOKS_END_MS. */

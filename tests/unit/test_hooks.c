@@ -349,6 +349,21 @@ static void the_end_waits_for_no_hook_for_long(void **state)
 	assert_out("master\nineligible\n");
 }
 
+static void a_master_that_is_taken_out_of_the_configuration_is_told(void **state)
+{
+	(void)state;
+	change(GROUP_BACKUP, GROUP_MASTER, 4);
+	settle();
+	f.conf.n_groups = 1;
+	f.conf.group[0] = f.conf.group[1];
+	hooks_reconfigure(&f.hooks);
+	settle();
+	assert_out("backup to master 4\nmaster to ineligible 4\n");
+	hooks_reconfigure(&f.hooks); /* once */
+	settle();
+	assert_out("backup to master 4\nmaster to ineligible 4\n");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -365,6 +380,7 @@ int main(void)
 		TEST(one_that_cannot_be_started_is_logged_and_the_next_told_its_state),
 		TEST(one_that_hangs_is_killed_logged_and_the_last_state_told),
 		TEST(a_group_without_a_hook_runs_nothing_and_remembers),
+		TEST(a_master_that_is_taken_out_of_the_configuration_is_told),
 		TEST(the_service_that_ends_tells_the_final_state),
 		TEST(without_an_engine_a_master_that_ends_is_told_all_the_same),
 		TEST(the_end_waits_for_no_hook_for_long),
