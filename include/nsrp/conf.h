@@ -20,6 +20,7 @@ enum {
 	CONF_GROUPS_MAX = 64,
 	CONF_ADDRESSES_MAX = 2048, /* of all groups */
 	CONF_ROUTES_MAX = 512,     /* of all groups */
+	CONF_VMACS_MAX = 128, /* virtual MACs: one for each interface of a group that has them */
 	CONF_MONITORS_MAX = 192,
 	CONF_INTERFACES_MAX = 64,
 	CONF_LOCAL_TABLES_MAX = 32,
@@ -68,7 +69,16 @@ struct conf_address {
 	uint8_t group; /* index into conf.group, not the id */
 	struct conf_ip ip;
 	uint8_t prefix_len;
-	char device[CONF_DEVICE_MAX];
+	char device[CONF_DEVICE_MAX]; /* as configured */
+	uint16_t vmac; /* 1 + index into conf.vmac, on whose macvlan it lies; 0 = on the device */
+};
+
+/* A virtual MAC: a macvlan on one interface, for the addresses that one group has there. */
+struct conf_vmac {
+	uint8_t group;                /* index into conf.group */
+	char device[CONF_DEVICE_MAX]; /* below it: what the group's addresses name */
+	char name[CONF_DEVICE_MAX];   /* of the macvlan, the same on both nodes */
+	uint8_t mac[6];               /* likewise */
 };
 
 struct conf_route {
@@ -143,10 +153,26 @@ struct conf {
 	struct conf_address address[CONF_ADDRESSES_MAX];
 	unsigned n_routes;
 	struct conf_route route[CONF_ROUTES_MAX];
+	unsigned n_vmacs;
+	struct conf_vmac vmac[CONF_VMACS_MAX];
 	unsigned n_monitors;
 	struct conf_monitor monitor[CONF_MONITORS_MAX];
 	struct conf_mirror mirror;
 };
+
+/* The virtual MAC under which an address is reached; NULL: that of its device. */
+static inline const struct conf_vmac *conf_vmac_of(
+	const struct conf *conf, const struct conf_address *address)
+{
+	return address->vmac ? &conf->vmac[address->vmac - 1] : NULL;
+}
+
+/* The interface on which an address lies. */
+static inline const char *conf_address_place(
+	const struct conf *conf, const struct conf_address *address)
+{
+	return address->vmac ? conf->vmac[address->vmac - 1].name : address->device;
+}
 
 /* The detection time: silence for this long means lost. */
 static inline uint32_t conf_detection_ms(const struct conf *conf)

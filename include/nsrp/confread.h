@@ -111,6 +111,18 @@ size_t conf_print(const struct conf *conf, char *buf, size_t size);
 /* The name that the file has for a device: that of its [interface], else the device's own. */
 const char *conf_interface_name(const struct conf *conf, const char *device);
 
+/* First byte of every virtual MAC: locally administered, in the part of that space which IEEE 802c
+ * leaves to administrators. The cluster's id, the group's id and 24 bits of the interface's name
+ * follow. */
+enum { CONF_VMAC_FIRST = 0x92 };
+
+/* conf_vmac.mac and .name of a group on an interface, as the file names that. The name is
+ * `nsrpGROUP-INTERFACE`, or, where that is too long, `nsrpGROUP-` and the MAC's last three bytes
+ * in hexadecimal. */
+void conf_vmac_mac(uint8_t cluster, uint8_t group, const char *interface, uint8_t ret_mac[6]);
+void conf_vmac_name(
+	uint8_t cluster, uint8_t group, const char *interface, char ret_name[CONF_DEVICE_MAX]);
+
 /* conf_link.tag: a hash of the name, never 0. */
 uint16_t conf_path_tag(const char *name);
 

@@ -99,6 +99,7 @@ void conf_check_pair(const struct conf_draft *a, const struct conf_draft *b)
 {
 	check_addresses_of(a, b);
 	check_addresses_of(b, a);
+	conf_check_vmacs_of_pair(a, b);
 	check_paths_of(a, b);
 	check_paths_of(b, a);
 }

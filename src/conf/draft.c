@@ -218,6 +218,7 @@ void conf_draft_make(struct conf_draft *draft, const struct conf_source *source,
 	conf_draft_interfaces(draft);
 	conf_draft_links(draft);
 	conf_draft_groups(draft);
+	conf_draft_vmacs(draft);
 	conf_draft_secondary_paths(draft);
 	conf_draft_monitors(draft);
 	conf_draft_mirror(draft);

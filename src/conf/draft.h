@@ -38,6 +38,7 @@ void conf_draft_cluster(struct conf_draft *draft);
 void conf_draft_interfaces(struct conf_draft *draft);
 void conf_draft_links(struct conf_draft *draft);
 void conf_draft_groups(struct conf_draft *draft);
+void conf_draft_vmacs(struct conf_draft *draft);
 void conf_draft_secondary_paths(struct conf_draft *draft);
 void conf_draft_monitors(struct conf_draft *draft);
 void conf_draft_mirror(struct conf_draft *draft);

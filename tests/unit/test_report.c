@@ -273,7 +273,7 @@ static void the_largest_configuration_fits_into_an_answer(void **state)
 	conf->n_routes = CONF_ROUTES_MAX;
 	conf->n_monitors = CONF_MONITORS_MAX;
 	for (unsigned i = 0; i < CONF_ADDRESSES_MAX; i++)
-		conf->address[i] = (struct conf_address){ 0, ip, 128, { "enp129s0f1np10" } };
+		conf->address[i] = (struct conf_address){ 0, ip, 128, { "enp129s0f1np10" }, 0 };
 	for (unsigned i = 0; i < CONF_ROUTES_MAX; i++)
 		conf->route[i] = (struct conf_route){ 0, AF_INET6, ip, 128, ip,
 			{ "enp129s0f1np10" }, UINT32_MAX, UINT32_MAX };
