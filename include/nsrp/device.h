@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * device: what an interface is part of.
+ * device: what an interface is, and what it is part of.
  *
  * An HA interface must belong to nothing else: as a bridge's port or a bond's slave it would
- * fail with its master, or carry frames where nobody expects them. `check` asks.
+ * fail with its master, or carry frames where nobody expects them. Nor does a macvlan, which a
+ * virtual MAC needs, stand on each. `check` asks.
  */
 #ifndef NSRP_DEVICE_H
 #define NSRP_DEVICE_H
@@ -14,7 +15,9 @@ struct device_master {
 	/* As `ip link` has it: "bridge", "bond", "team", "vrf" …; "" = it has no master, "master" =
 	 * one whose kind the kernel does not tell. */
 	char kind[CONF_DEVICE_MAX];
-	char name[CONF_DEVICE_MAX]; /* the master's; "" = none, or in another namespace */
+	char name[CONF_DEVICE_MAX];     /* the master's; "" = none, or in another namespace */
+	bool ethernet;                  /* the interface itself is one, and not the loopback */
+	char own_kind[CONF_DEVICE_MAX]; /* the interface's: "vlan", "macvlan" …; "" = hardware */
 };
 
 /* Asks the kernel; waits for RTNL. 0, -ENODEV when there is no such interface, or another

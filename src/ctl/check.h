@@ -46,6 +46,9 @@ void check_keys(const struct conf *conf, struct check_findings *f);
 /* Looks at the interfaces of the HA links; for a configuration of this host. May wait. */
 void check_interfaces(const struct conf *conf, struct check_findings *f);
 
+/* Looks at the interfaces below virtual MACs, and at what would be in their way; likewise. */
+void check_vmacs(const struct conf *conf, struct check_findings *f);
+
 /* Looks at hooks and script monitors' programs, for a daemon that runs as root. */
 void check_programs(const struct conf *conf, struct check_findings *f);
 

@@ -90,6 +90,7 @@ static void look_at_host(struct work *w, const char *node, const char *host)
 		if (node || strcmp(w->node[i], host) == 0) {
 			check_keys(&w->conf[i], &w->findings);
 			check_interfaces(&w->conf[i], &w->findings);
+			check_vmacs(&w->conf[i], &w->findings);
 			check_programs(&w->conf[i], &w->findings);
 			check_ruleset(&w->conf[i], &w->findings);
 			return;

@@ -7,6 +7,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <string.h>
 
 /* Copies text that ends within the attribute and fits; else leaves *out as it is. */
@@ -33,8 +34,15 @@ static int link_heard(void *user, const struct nlmsghdr *nlh)
 		return 0;
 	if (!rtnl_attributes(nlh, sizeof(struct ifinfomsg), link, IFLA_MAX))
 		return -EBADMSG;
+	const struct ifinfomsg *message = (const struct ifinfomsg *)mnl_nlmsg_get_payload(nlh);
 	uint32_t index = rtnl_u32(link[IFLA_MASTER], 0);
 
+	master->ethernet =
+		message->ifi_type == ARPHRD_ETHER && !(message->ifi_flags & IFF_LOOPBACK);
+	if (link[IFLA_LINKINFO]) {
+		rtnl_nested(link[IFLA_LINKINFO], info, IFLA_INFO_MAX);
+		copy_text(info[IFLA_INFO_KIND], master->own_kind);
+	}
 	if (!index)
 		return 0;
 	memcpy(master->kind, "master", sizeof("master"));

@@ -208,11 +208,11 @@ static void programs_that_cannot_be_run_are_told(void **state)
 static void what_belongs_to_another_is_taken(void **state)
 {
 	(void)state;
-	assert_false(check_is_taken(&(struct device_master){ "", "" }));
-	assert_false(check_is_taken(&(struct device_master){ "vrf", "blue" }));
-	assert_true(check_is_taken(&(struct device_master){ "bridge", "br0" }));
-	assert_true(check_is_taken(&(struct device_master){ "bond", "bond0" }));
-	assert_true(check_is_taken(&(struct device_master){ "master", "" }));
+	assert_false(check_is_taken(&(struct device_master){ .kind = "", .name = "" }));
+	assert_false(check_is_taken(&(struct device_master){ .kind = "vrf", .name = "blue" }));
+	assert_true(check_is_taken(&(struct device_master){ .kind = "bridge", .name = "br0" }));
+	assert_true(check_is_taken(&(struct device_master){ .kind = "bond", .name = "bond0" }));
+	assert_true(check_is_taken(&(struct device_master){ .kind = "master", .name = "" }));
 }
 
 int main(void)

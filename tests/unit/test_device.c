@@ -22,6 +22,21 @@ static void a_bridge_s_port_is_told(void **state)
 	assert_string_equal(master.name, "");
 }
 
+static void what_it_is_itself_is_told(void **state)
+{
+	struct world *w = world_of(state);
+	struct device_master master;
+
+	run(w, A, "ip link add mv link ha type macvlan");
+	enter(w, A);
+	assert_int_equal(device_look("mv", &master), 0);
+	assert_true(master.ethernet);
+	assert_string_equal(master.own_kind, "macvlan");
+	assert_int_equal(device_look("lo", &master), 0);
+	assert_false(master.ethernet);
+	assert_string_equal(master.own_kind, "");
+}
+
 static void an_interface_that_is_not_there_is_an_error(void **state)
 {
 	struct world *w = world_of(state);
@@ -39,6 +54,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(a_bridge_s_port_is_told),
+		T(what_it_is_itself_is_told),
 		T(an_interface_that_is_not_there_is_an_error),
 	};
 
