@@ -19,11 +19,12 @@
 enum {
 	GUARD_LEASE_MS = 6000, /* addresses live this long without renewal */
 	GUARD_RENEW_MS = 2000,
-	GUARD_LINGER_MS = 2000, /* an old master goes on forwarding */
-	GUARD_START_MS = 3000,  /* an engine may need so long before it is heard */
-	GUARD_HANG_MS = 400,    /* an engine that is late for so long after HOLD hangs */
-	GUARD_LATE_MS = 10,     /* a guardian later than this does not judge its engine */
-	GUARD_SOON_MS = 5000,   /* a second death within this time withdraws */
+	GUARD_LINGER_MS = 2000,   /* an old master goes on forwarding */
+	GUARD_SUPERSEDED_MS = 20, /* but only so long when the new one was heard */
+	GUARD_START_MS = 3000,    /* an engine may need so long before it is heard */
+	GUARD_HANG_MS = 400,      /* an engine that is late for so long after HOLD hangs */
+	GUARD_LATE_MS = 10,       /* a guardian later than this does not judge its engine */
+	GUARD_SOON_MS = 5000,     /* a second death within this time withdraws */
 	GUARD_BACKOFF_MAX_MS = 30000,
 	GUARD_PUT_BACK_MAX = 5, /* times in GUARD_PUT_BACK_MS; then not before it is over */
 	GUARD_PUT_BACK_MS = 10000,
@@ -104,6 +105,9 @@ void guard_engine_died(struct guard *g, mono_t now, bool clean, struct guard_act
 /* Addresses or routes of a held group were found missing. They are put back, unless their lease
  * is over: a guardian that wakes from a long pause hears of that before its timer. */
 void guard_missing(struct guard *g, mono_t now, unsigned group, struct guard_actions *out);
+/* The group's new master was heard: what is under way arrives here within a moment, and then what
+ * this node sent for the group would mislead the network. */
+void guard_superseded(struct guard *g, mono_t now, unsigned group);
 /* The service is to stop; the engine has been told and hands over first. */
 void guard_stop(struct guard *g, mono_t now, struct guard_actions *out);
 

@@ -51,6 +51,7 @@ enum event_type {
 	EVENT_ROLE_DONE,  /* an ACTION_ROLE has been carried out */
 	EVENT_LEASE_LOST, /* the group's addresses expired */
 	EVENT_TAKEN_AWAY, /* another program keeps removing the group's addresses */
+	EVENT_CLAIMED,    /* somebody else's frame came from a group's virtual MAC */
 	EVENT_COMMAND,    /* the operator asks */
 	EVENT_STOP,       /* hand everything over and stop */
 	EVENT_OBJECTS,    /* what this kernel says of mirrored objects */
@@ -113,6 +114,12 @@ struct event {
 		struct {
 			unsigned group;
 		} served, lease_lost, taken_away;
+		struct {
+			unsigned group;
+			bool known;       /* the address that it claims is the group's */
+			unsigned frames;  /* as many came */
+			const char *what; /* the claim, as text; borrowed for the step */
+		} claimed;
 		struct {
 			unsigned group;
 			/* Of its monitors that still pass, those that miss so many answers
@@ -276,6 +283,7 @@ struct group_view {
 	mono_t rests_until; /* by rule 2f; past: nothing holds it */
 	bool handing_over;
 	unsigned role_failed; /* addresses and routes that the kernel refused */
+	bool clashes;         /* others used its virtual MAC, a short while ago */
 };
 
 struct path_view {

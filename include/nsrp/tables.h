@@ -137,7 +137,8 @@ enum result {
 	X(SEND_FILTERED, "send_filtered", "frames a netdev egress rule dropped")                   \
 	X(RECEIVE_OVERRUNS, "receive_overruns", "times a path's receive buffer ran over")          \
 	X(ROLE_ERRORS, "role_errors", "addresses or routes the kernel refused")                    \
-	X(PUT_BACK, "put_back", "addresses or routes put back after another program took them")    \
+	X(PUT_BACK, "put_back", "what was put back of addresses, routes, macvlans and settings")   \
+	X(MAC_CLASHES, "mac_clashes", "frames of another cluster from our virtual MACs")           \
 	X(RECORDS_SENT, "records_sent", "mirror: records sent")                                    \
 	X(RECORDS_HEARD, "records_heard", "mirror: records delivered")                             \
 	X(RECORDS_MALFORMED, "records_malformed", "mirror: records that were not well-formed")     \

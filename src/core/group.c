@@ -156,6 +156,7 @@ void group_start(struct node *n, unsigned g, mono_t now)
 	group->reason = REASON_START;
 	group->term = n->saved.term;
 	group->preempt_at = MONO_NEVER;
+	group->clash_at = group->clash_told_at = MONO_NEVER;
 	group->handover.until = MONO_NEVER;
 	for (unsigned i = 0; i < n->saved.n_maintenance; i++)
 		group->maintenance |= n->saved.maintenance[i] == n->conf->group[g].id;

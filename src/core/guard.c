@@ -141,6 +141,16 @@ void guard_missing(struct guard *g, mono_t now, unsigned group, struct guard_act
 	act(out, GUARD_TELL_TAKEN_AWAY, group, it->term, false);
 }
 
+void guard_superseded(struct guard *g, mono_t now, unsigned group)
+{
+	struct guard_group *it = &g->group[group];
+
+	assert(group < g->n_groups);
+	if (!mono_is_never(it->linger_until))
+		it->linger_until =
+			mono_min(it->linger_until, mono_after_ms(now, GUARD_SUPERSEDED_MS));
+}
+
 static mono_t put_back_again_at(const struct guard_group *it)
 {
 	return it->held && it->yielded ? mono_after_ms(it->put_back_since, GUARD_PUT_BACK_MS)

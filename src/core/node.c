@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "beat.h"
+#include "clash.h"
 #include "command.h"
 #include "frame.h"
 #include "group.h"
@@ -338,6 +339,10 @@ static void dispatch(struct node *n, mono_t now, const struct event *e, struct a
 		break;
 	case EVENT_LEASE_LOST: lease_lost(n, now, e->lease_lost.group, out); break;
 	case EVENT_TAKEN_AWAY: taken_away(n, now, e->taken_away.group, out); break;
+	case EVENT_CLAIMED:
+		clash_heard(n, now, e->claimed.group, e->claimed.known, e->claimed.frames,
+			e->claimed.what);
+		break;
 	case EVENT_COMMAND: command_given(n, now, &e->command, out); break;
 	case EVENT_STOP:
 		if (!n->stopping) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "clash.h"
 #include "group.h"
 #include "handover.h"
 #include "mirror.h"
@@ -23,7 +24,7 @@ static struct standing_view view_of(
 	};
 }
 
-static void look_at_group(const struct node *n, unsigned g, struct group_view *v)
+static void look_at_group(const struct node *n, mono_t now, unsigned g, struct group_view *v)
 {
 	const struct group *group = &n->group[g];
 	struct standing own = group_own_standing(n, g), peer = group_peer_standing(n, g);
@@ -44,6 +45,7 @@ static void look_at_group(const struct node *n, unsigned g, struct group_view *v
 	v->rests_until = flap_rests_until(&group->flap);
 	v->handing_over = handover_is_active(n, g);
 	v->role_failed = group->role_failed;
+	v->clashes = clash_is_recent(n, now, g);
 }
 
 static bool peer_is_in_sync(const struct node *n)
@@ -71,7 +73,7 @@ void node_look(const struct node *n, mono_t now, struct node_view *ret_view)
 	v->n_groups = n->conf->n_groups;
 	v->n_paths = n->conf->n_paths;
 	for (unsigned g = 0; g < v->n_groups; g++)
-		look_at_group(n, g, &v->group[g]);
+		look_at_group(n, now, g, &v->group[g]);
 	for (unsigned i = 0; i < v->n_paths; i++) {
 		v->path[i].state = n->links.path[i].state;
 		v->path[i].carrier = n->carrier[i];

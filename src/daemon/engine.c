@@ -15,7 +15,7 @@
 
 enum { PRIORITY = 50 };
 
-static void tell(struct engine *e, const struct message *m)
+void engine_tell(struct engine *e, const struct message *m)
 {
 	int result = message_send(e->setup->guardian_fd, m, -1);
 
@@ -47,7 +47,7 @@ static void order(struct engine *e, const struct action *a)
 	m.role.group = e->conf->group[a->target].id;
 	m.role.role = a->role.role;
 	m.role.term = a->role.term;
-	tell(e, &m);
+	engine_tell(e, &m);
 }
 
 static void record(struct engine *e, const struct action *a)
@@ -57,7 +57,7 @@ static void record(struct engine *e, const struct action *a)
 	m.record.wall_ms = wall_now_ms();
 	m.record.group = e->conf->group[a->target].id;
 	m.record.change = a->record;
-	tell(e, &m);
+	engine_tell(e, &m);
 }
 
 static void announce(struct engine *e, const struct action *a)
@@ -65,7 +65,7 @@ static void announce(struct engine *e, const struct action *a)
 	struct message m = { .type = MESSAGE_ANNOUNCE };
 
 	m.group = e->conf->group[a->target].id;
-	tell(e, &m);
+	engine_tell(e, &m);
 }
 
 static void save(struct engine *e)
@@ -73,7 +73,7 @@ static void save(struct engine *e)
 	struct message m = { .type = MESSAGE_SAVE };
 
 	m.saved = *node_saved(e->node);
-	tell(e, &m);
+	engine_tell(e, &m);
 }
 
 static void entrust(struct engine *e, const struct action *a)
@@ -82,14 +82,14 @@ static void entrust(struct engine *e, const struct action *a)
 
 	m.will.len = (uint16_t)a->bytes.len;
 	memcpy(m.will.bytes, a->bytes.data, a->bytes.len);
-	tell(e, &m);
+	engine_tell(e, &m);
 }
 
 static void leave(struct engine *e)
 {
 	struct message m = { .type = MESSAGE_EXIT };
 
-	tell(e, &m);
+	engine_tell(e, &m);
 	loop_stop(&e->loop);
 }
 
@@ -198,6 +198,7 @@ static void reconfigure(struct engine *e, const struct message *m, int fd)
 	engine_carry_out(e);
 	ways_tell_carriers(e);
 	monitors_reconfigure(e);
+	claims_reconfigure(e);
 	desk_reload_ended(e, m->reload.token, NULL);
 }
 
@@ -245,6 +246,7 @@ static void heard(struct engine *e, const struct message *m, int fd)
 	case MESSAGE_RECORD:
 	case MESSAGE_RELOAD:
 	case MESSAGE_WRITE:
+	case MESSAGE_CLAIMED:
 	case MESSAGE_EXIT: break; /* the engine's own */
 	}
 }
@@ -321,12 +323,14 @@ static int start(struct engine *e)
 	if (result == 0)
 		result = ways_init(e);
 	if (result == 0)
+		claims_init(e);
+	if (result == 0)
 		result = process_drop_privileges(e->log);
 	if (result != 0)
 		return result;
 	monitors_start(e);
 	loop_fd_init(&e->guardian_io, &e->loop, e->setup->guardian_fd, guardian_says, e);
-	tell(e, &ready);
+	engine_tell(e, &ready);
 	return 0;
 }
 
@@ -351,6 +355,7 @@ int engine_run(const struct engine_setup *setup)
 	loop_run(&e->loop);
 	desk_fini(e);
 	monitors_fini(e);
+	claims_fini(e);
 	ways_fini(e);
 	tables_fini(e);
 	loop_fini(&e->loop);

@@ -14,6 +14,7 @@
 #include "io/aside.h"
 #include "io/await.h"
 #include "io/control.h"
+#include "io/ear.h"
 #include "io/kernel.h"
 #include "io/loop.h"
 #include "io/path.h"
@@ -80,6 +81,14 @@ struct tables {
 	_Alignas(8) uint8_t fetch[32 * 1024];   /* kind, length, key */
 };
 
+/* Hears on the interface below virtual MACs, by one protocol. */
+struct listener {
+	struct engine *engine;
+	char device[CONF_DEVICE_MAX];
+	struct ear ear;
+	struct loop_fd io;
+};
+
 struct sentry; /* a monitor at work; see monitors.c */
 
 struct monitor_counts {
@@ -118,6 +127,13 @@ struct engine {
 	struct loop_timer poll_timer;             /* of carriers */
 	mono_t poll_until;
 
+	unsigned n_listeners;
+	struct listener listener[2 * CONF_VMACS_MAX];
+	struct claims_told {
+		mono_t at;         /* when the core was; MONO_NEVER: not yet */
+		unsigned frames;   /* heard since, and not told */
+	} told[CONF_VMACS_MAX][2]; /* of claims of others' addresses, of the group's */
+
 	struct path_inbox inbox;
 	struct way way[CONF_PATHS_MAX];
 	struct path_counters ended_ways; /* of paths that were closed */
@@ -128,6 +144,7 @@ struct engine {
 /* engine.c */
 void engine_step(struct engine *e, const struct event *event);
 void engine_carry_out(struct engine *e);
+void engine_tell(struct engine *e, const struct message *m);
 
 /* tables.c */
 /* Before the core exists: memory and key of the mirror, in *env. Failure leaves *env without. */
@@ -211,6 +228,14 @@ void monitors_probed(struct engine *e, unsigned monitor, bool ok);
 /* What is known of each monitor of the configuration. */
 void monitors_look(const struct engine *e, struct report_monitor_fact facts[CONF_MONITORS_MAX]);
 void monitors_counters(const struct engine *e, struct monitor_counts *ret_sum);
+
+/* claims.c */
+void claims_init(struct engine *e);
+void claims_fini(struct engine *e);
+void claims_reconfigure(struct engine *e);
+/* An interface came, went or changed; any may have. */
+void claims_link_changed(struct engine *e, const struct watch_event *event);
+void claims_links_resynced(struct engine *e);
 
 /* desk.c */
 void desk_init(struct engine *e);

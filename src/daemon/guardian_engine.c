@@ -165,6 +165,14 @@ static void write_neighbours(struct guardian *g, const struct message *m)
 	guardian_tell(g, &done);
 }
 
+static void superseded(struct guardian *g, const struct message *m)
+{
+	int group = index_of_id(&g->loaded.conf, m->group);
+
+	if (group >= 0)
+		guard_superseded(&g->guard, loop_now(), (unsigned)group);
+}
+
 static void heard(struct guardian *g, const struct message *m)
 {
 	int group;
@@ -185,6 +193,7 @@ static void heard(struct guardian *g, const struct message *m)
 	case MESSAGE_RECORD: record(g, m); break;
 	case MESSAGE_RELOAD: guardian_reload(g, m->reload.token); break;
 	case MESSAGE_WRITE: write_neighbours(g, m); break;
+	case MESSAGE_CLAIMED: superseded(g, m); break;
 	case MESSAGE_EXIT: g->engine_exits = true; break;
 	case MESSAGE_ROLE_DONE:
 	case MESSAGE_LEASE_LOST:

@@ -22,6 +22,7 @@ enum message_type {
 	MESSAGE_RECORD,   /* record: a line of history */
 	MESSAGE_RELOAD,   /* token: somebody asks for it */
 	MESSAGE_WRITE,    /* write: netlink messages about neighbours, one at a time under way */
+	MESSAGE_CLAIMED,  /* group: another node uses its virtual MAC for its addresses */
 	MESSAGE_EXIT,     /* the engine's work is done */
 	/* guardian to engine */
 	MESSAGE_ROLE_DONE,     /* role */

@@ -185,6 +185,13 @@ static bool is_peer(const struct engine *e, const struct watch_event *event)
 	return false;
 }
 
+/* On the interface, or on a macvlan on it. */
+static bool lies_on(const struct conf *conf, const struct conf_address *address, const char *name)
+{
+	return strcmp(address->device, name) == 0 ||
+	       strcmp(conf_address_place(conf, address), name) == 0;
+}
+
 /* A neighbour answered: that counts for the groups with an address on its interface. */
 static void neighbour_answered(struct engine *e, const struct watch_event *event)
 {
@@ -197,7 +204,7 @@ static void neighbour_answered(struct engine *e, const struct watch_event *event
 		struct event served = { .type = EVENT_SERVED };
 		unsigned group = e->conf->address[i].group;
 
-		if ((told >> group & 1) || strcmp(e->conf->address[i].device, link->name) != 0)
+		if ((told >> group & 1) || !lies_on(e->conf, &e->conf->address[i], link->name))
 			continue;
 		told |= UINT64_C(1) << group;
 		served.served.group = group;
@@ -217,12 +224,14 @@ static void watched(void *user, const struct watch_event *event)
 			tables_interfaces_changed(e);
 		link_changed(e, event);
 		monitors_link_changed(e, event);
+		claims_link_changed(e, event);
 		break;
 	case WATCH_NEIGHBOUR: neighbour_answered(e, event); break;
 	case WATCH_RESYNCED:
 		tables_interfaces_changed(e);
 		ways_tell_carriers(e);
 		monitors_links_resynced(e);
+		claims_links_resynced(e);
 		tables_addresses_changed(e);
 		break;
 	case WATCH_ADDRESS_NEW:

@@ -80,6 +80,17 @@ static void warn_of_mastership(struct warnings *w, unsigned g)
 			v->id, peer_name(w), v->peer.failed_weight, threshold);
 }
 
+static void warn_of_clash(struct warnings *w, unsigned g)
+{
+	const struct group_view *v = &w->in->view->group[g];
+
+	if (v->clashes)
+		add(&w->critical,
+			"group %u: its virtual MAC is used by others in the network; the log says "
+			"for what",
+			v->id);
+}
+
 /* Of a node that is not master: why it could not take over. */
 static void warn_of_standby(struct warnings *w, unsigned g, bool peer)
 {
@@ -267,8 +278,10 @@ json_t *report_warnings(const struct report_input *in, size_t *ret_critical)
 {
 	struct warnings w = { .in = in, .critical = json_array(), .other = json_array() };
 
-	for (unsigned g = 0; g < in->conf->n_groups; g++)
+	for (unsigned g = 0; g < in->conf->n_groups; g++) {
 		warn_of_mastership(&w, g);
+		warn_of_clash(&w, g);
+	}
 	warn_of_peer(&w);
 	for (unsigned g = 0; g < in->conf->n_groups; g++) {
 		warn_of_standby(&w, g, false);

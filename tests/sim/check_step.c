@@ -42,6 +42,7 @@ static void note_event(struct world *w, unsigned m, const struct event *event)
 	case EVENT_RESYNC:
 	case EVENT_AUDIT:
 	case EVENT_LOOKED:
+	case EVENT_CLAIMED:
 	case EVENT_ROLE_DONE: return;
 	case EVENT_MONITOR: c->failed[event->monitor.monitor] = !event->monitor.ok; break;
 	case EVENT_SYNC: c->in_sync = event->sync.in_sync; break;

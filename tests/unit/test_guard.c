@@ -326,6 +326,30 @@ static void patience_ends_before_the_peer_loses_the_node(void **state)
 	}
 }
 
+static void a_new_master_that_is_heard_ends_the_lingering(void **state)
+{
+	(void)state;
+	order(1, ROLE_TAKE, 5);
+	guard_superseded(&g, now, 1); /* held: it is somebody else's mistake */
+	assert_int_equal(live(GUARD_LINGER_MS, GUARD_REMOVE_REST), 0);
+	assert_int_equal(guard_held(&g), 2);
+	order(1, ROLE_DROP_LINGER, 6);
+	assert_int_equal(live(10, GUARD_REMOVE_REST), 0);
+	guard_superseded(&g, now, 1);
+	guard_superseded(&g, now, 2); /* nothing lingers there */
+	assert_int_equal(live(GUARD_SUPERSEDED_MS - 1, GUARD_REMOVE_REST), 0);
+	guard_superseded(&g, now, 1); /* once more changes nothing */
+	assert_int_equal(live(2, GUARD_REMOVE_REST), 1);
+	guard_superseded(&g, now, 1);
+	assert_int_equal(live(2 * GUARD_LINGER_MS, GUARD_REMOVE_REST), 0);
+	/* Late, it does not make it longer. */
+	order(1, ROLE_TAKE, 7);
+	order(1, ROLE_DROP_LINGER, 8);
+	(void)live(GUARD_LINGER_MS - 5, GUARD_REMOVE_REST);
+	guard_superseded(&g, now, 1);
+	assert_int_equal(live(6, GUARD_REMOVE_REST), 1);
+}
+
 static void what_is_missing_is_put_back_five_times_in_ten_seconds(void **state)
 {
 	(void)state;
@@ -514,6 +538,7 @@ int main(void)
 		T(an_engine_has_time_to_start),
 		T(a_guardian_that_was_paused_too_does_not_judge_its_engine),
 		T(patience_ends_before_the_peer_loses_the_node),
+		T(a_new_master_that_is_heard_ends_the_lingering),
 		T(what_is_missing_is_put_back_five_times_in_ten_seconds),
 		T(a_slow_thief_is_answered_for_ever),
 		T(a_group_that_yielded_and_was_dropped_is_left_alone),

@@ -81,6 +81,11 @@ static void a_master_that_cannot_serve_is_critical(void **state)
 	p->view.group[0].role_failed = 2;
 	assert_warnings(p, "critical", "group 0: the kernel refused 2 of its addresses and routes");
 	p->view.group[0].role_failed = 0;
+	p->view.group[0].clashes = true;
+	assert_warnings(p, "critical",
+		"group 0: its virtual MAC is used by others in the network; the log says for "
+		"what");
+	p->view.group[0].clashes = false;
 	p->view.group[1].own.operable = false;
 	p->view.group[1].own.failed_weight = 300;
 	assert_warnings(
