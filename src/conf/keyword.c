@@ -119,8 +119,9 @@ const struct conf_keyword conf_keywords[] = {
 	},
 	[KEYWORD_GROUP_VIRTUAL_MAC] = {
 		.section = CONF_SECTION_GROUP, .key = "virtual-mac", .kind = CONF_KIND_YES_NO,
-		.per_node = CONF_PER_NODE_SAME, .allowed = "yes or no", .default_text = "no",
-		.help = "whether the addresses have a MAC address of their own",
+		.per_node = CONF_PER_NODE_SAME, .built = true, .allowed = "yes or no",
+		.default_text = "no",
+		.help = "whether the addresses have a MAC address of their own, which moves along",
 		AT(conf_group, virtual_mac),
 	},
 	[KEYWORD_GROUP_SECONDARY_PATH] = {

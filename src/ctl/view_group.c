@@ -58,6 +58,19 @@ static void put_list(const struct page *page, const char *label, const json_t *t
 	}
 }
 
+static void put_virtual_macs(const struct page *page, const json_t *macs)
+{
+	char text[TABLE_CELL_MAX];
+
+	for (size_t i = 0; i < json_array_size(macs); i++) {
+		const json_t *mac = json_array_get(macs, i);
+
+		(void)snprintf(text, sizeof(text), "%s on %s, %s", reply_text(mac, "name"),
+			reply_text(mac, "device"), reply_text(mac, "mac"));
+		put_line(page, i == 0 ? "virtual MACs" : "", text);
+	}
+}
+
 static void put_preemption(const struct page *page, const json_t *object)
 {
 	put_line(page, "preempt",
@@ -89,6 +102,7 @@ static void put_group(const struct page *page, const json_t *group)
 	}
 	put_list(page, "addresses", json_object_get(group, "addresses"));
 	put_list(page, "routes", json_object_get(group, "routes"));
+	put_virtual_macs(page, json_object_get(group, "virtual_macs"));
 }
 
 void view_groups(const struct page *page, const json_t *answer)

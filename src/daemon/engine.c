@@ -11,6 +11,7 @@
 #include "io/neighbours.h"
 #include "io/rtnl.h"
 #include "io/vip.h"
+#include "io/vmac.h"
 #include "io/wall.h"
 
 enum { PRIORITY = 50 };
@@ -214,6 +215,7 @@ static void orphaned(struct engine *e)
 	if (rtnl_new(&rtnl) == 0) {
 		(void)vip_withdraw_all(rtnl, &removed);
 		(void)neighbours_release(rtnl);
+		(void)vmac_withdraw_all(rtnl, e->log, &removed);
 		rtnl_free(rtnl);
 	}
 	loop_fd_want(&e->guardian_io, 0);

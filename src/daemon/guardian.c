@@ -225,13 +225,17 @@ int guardian_run(const struct guardian_setup *setup)
 int guardian_withdraw(const struct log *log)
 {
 	struct rtnl *rtnl;
-	unsigned removed = 0;
+	unsigned removed = 0, macvlans = 0;
 	int result = rtnl_new(&rtnl);
 
 	if (result == 0) {
+		int other;
+
 		result = vip_withdraw_all(rtnl, &removed);
-		if (result == 0)
-			result = neighbours_release(rtnl);
+		other = vmac_withdraw_all(rtnl, log, &macvlans);
+		result = result != 0 ? result : other;
+		other = neighbours_release(rtnl);
+		result = result != 0 ? result : other;
 		rtnl_free(rtnl);
 	}
 	if (result != 0) {
@@ -240,5 +244,7 @@ int guardian_withdraw(const struct log *log)
 	}
 	if (removed > 0)
 		log_info(log, "withdraw: removed %u addresses and routes", removed);
+	if (macvlans > 0)
+		log_info(log, "withdraw: removed %u macvlans", macvlans);
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include "io/loop.h"
 #include "io/path.h"
 #include "io/vip.h"
+#include "io/vmac.h"
 
 enum { REPORTS_MAX = 512 };
 
@@ -57,6 +58,7 @@ struct guardian {
 	struct watch *watch;
 	struct loop_fd watch_io;
 	struct vip *vip;
+	struct vmac *vmac;
 	struct announce announce;
 	struct announcer announcer;
 	uint64_t audit;                   /* groups that may lack something */

@@ -34,7 +34,7 @@ static void usage(FILE *to)
 		    "  -s STATEDIR  maintenance, history, highest term (/var/lib/nsrpd)\n"
 		    "  -f           stay in the foreground, log to stderr\n"
 		    "  -d           log every message, too\n"
-		    "  --withdraw   remove every address and route that nsrpd left here\n");
+		    "  --withdraw   remove addresses, routes and macvlans left here\n");
 }
 
 static int parse(int argc, char **argv, struct options *o)

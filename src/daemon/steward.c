@@ -122,8 +122,9 @@ static void report_later(struct guardian *g, unsigned group, enum role role, uin
 		(struct report_due){ .group = group, .role = role, .term = term };
 }
 
-static void add(struct guardian *g, unsigned group)
+static void add(struct guardian *g, unsigned group, bool again)
 {
+	vmac_make(g->vmac, group, again);
 	bool more = vip_add(g->vip, group);
 
 	/* Announced before the report: the network is to know first. */
@@ -147,7 +148,7 @@ void steward_do(struct guardian *g, const struct guard_action *a)
 	case GUARD_ADD:
 		if (a->report)
 			report_later(g, a->group, ROLE_TAKE, a->term);
-		add(g, a->group);
+		add(g, a->group, false);
 		break;
 	case GUARD_REMOVE:
 		if (a->report)
@@ -163,7 +164,7 @@ void steward_do(struct guardian *g, const struct guard_action *a)
 		log_warn(g->log, "group %u: addresses or routes put back",
 			g->loaded.conf.group[a->group].id);
 		guardian_count(g, COUNTER_PUT_BACK, 1);
-		add(g, a->group);
+		add(g, a->group, true);
 		break;
 	case GUARD_RENEW: after_change(g, vip_renew(g->vip, vip_held(g->vip))); break;
 	case GUARD_SPAWN:
@@ -249,12 +250,23 @@ static void audit_due(void *user, mono_t due)
 	audit(user);
 }
 
+/* Of held groups they are put back with the addresses, by the guard's leave. */
+static void look_after_macvlans(struct guardian *g)
+{
+	uint64_t busy = vip_held(g->vip) | vip_pending(g->vip);
+	unsigned mended = vmac_mend(g->vmac, busy, busy | vip_lingering(g->vip));
+
+	if (mended > 0)
+		guardian_count(g, COUNTER_PUT_BACK, mended);
+}
+
 static void round_due(void *user, mono_t due)
 {
 	struct guardian *g = user;
 
 	(void)due;
 	loop_timer_set(&g->round_timer, mono_after_ms(loop_now(), AUDIT_MS));
+	look_after_macvlans(g);
 	g->audit |= auditable(g);
 	audit(g);
 }
@@ -313,7 +325,11 @@ static int open_netlink(struct guardian *g)
 		.lease_s = GUARD_LEASE_MS / 1000,
 	};
 
+	struct vmac_setup vmac = { .rtnl = g->rtnl, .watch = g->watch, .log = g->log };
+
 	result = vip_new(&vip, &g->vip);
+	if (result == 0)
+		result = vmac_new(&vmac, &g->vmac);
 	if (result == 0)
 		result = announcer_init(&g->announcer, g->watch);
 	return result;
@@ -327,11 +343,14 @@ int steward_init(struct guardian *g)
 	if (result == 0)
 		result = vip_configure(g->vip, &g->loaded.conf);
 	if (result == 0)
+		result = vmac_configure(g->vmac, &g->loaded.conf, 0);
+	if (result == 0)
 		result = vip_leftovers(g->vip, &leftovers);
 	if (result != 0)
 		return result;
+	leftovers.removed += vmac_prune(g->vmac);
 	if (leftovers.removed > 0)
-		log_info(g->log, "removed %u addresses and routes that were left behind",
+		log_info(g->log, "removed %u addresses, routes and macvlans that were left behind",
 			leftovers.removed);
 	/* Nobody tells whether the peer took over since: what is left is not adopted. */
 	for (unsigned i = 0; i < g->loaded.conf.n_groups; i++) {
@@ -359,6 +378,8 @@ void steward_fini(struct guardian *g)
 	close_paths(g);
 	loop_fd_fini(&g->watch_io);
 	announcer_fini(&g->announcer);
+	vmac_remove(g->vmac);
+	vmac_free(g->vmac);
 	vip_free(g->vip);
 	watch_free(g->watch);
 	rtnl_free(g->rtnl);
@@ -370,7 +391,9 @@ void steward_reconfigure(struct guardian *g, const struct conf *old)
 	const struct conf *next = &g->loaded.conf;
 	bool more = false;
 
-	if (vip_configure(g->vip, next) != 0 || vip_leftovers(g->vip, &leftovers) != 0)
+	if (vip_configure(g->vip, next) != 0 ||
+		vmac_configure(g->vmac, next, vip_held(g->vip)) != 0 ||
+		vip_leftovers(g->vip, &leftovers) != 0)
 		log_err(g->log, "the addresses of the new configuration could not be looked at");
 	if (!next->mirror.neighbours && old->mirror.neighbours)
 		(void)neighbours_release(g->rtnl);
@@ -384,6 +407,7 @@ void steward_reconfigure(struct guardian *g, const struct conf *old)
 	announce_now(g);
 	g->audit = vip_held(g->vip);
 	after_change(g, more);
+	(void)vmac_prune(g->vmac);
 	if (old->n_paths != next->n_paths ||
 		memcmp(old->path, next->path, sizeof(old->path)) != 0) {
 		close_paths(g);

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 
 static const uint32_t burst_ms[ANNOUNCE_BURST] = { 0, 50, 200, 1000 };
+/* The old master, which has the same MAC, is quiet GUARD_SUPERSEDED_MS after it heard the first. */
+static const uint32_t burst_vmac_ms[ANNOUNCE_BURST] = { 0, 30, 200, 1000 };
 
 void announce_init(struct announce *a, const struct conf *conf)
 {
@@ -54,15 +56,19 @@ static struct announce_group *next_due(struct announce *a, mono_t now)
 	return first;
 }
 
-static void round_done(struct announce_group *g, mono_t now)
+static void round_done(const struct announce *a, struct announce_group *g, mono_t now)
 {
+	bool virtual_mac = a->conf->group[g - a->group].virtual_mac;
+	const uint32_t *rounds_ms = virtual_mac ? burst_vmac_ms : burst_ms;
+	uint32_t refresh_ms = virtual_mac ? ANNOUNCE_REFRESH_VMAC_MS : ANNOUNCE_REFRESH_MS;
+
 	g->cursor = 0;
 	/* Rounds whose time passed meanwhile were served by this one. */
 	while (g->round < ANNOUNCE_BURST &&
-		mono_reached(mono_after_ms(g->began_at, burst_ms[g->round]), now))
+		mono_reached(mono_after_ms(g->began_at, rounds_ms[g->round]), now))
 		g->round++;
-	g->due = g->round < ANNOUNCE_BURST ? mono_after_ms(g->began_at, burst_ms[g->round])
-					   : mono_after_ms(now, ANNOUNCE_REFRESH_MS);
+	g->due = g->round < ANNOUNCE_BURST ? mono_after_ms(g->began_at, rounds_ms[g->round])
+					   : mono_after_ms(now, refresh_ms);
 }
 
 /* Adds frames of the group's round until it is done or the list full; the list's new length. */
@@ -82,7 +88,7 @@ static unsigned take_frames(const struct announce *a, struct announce_group *g, 
 		due[n++] = (struct announce_frame){ .address = i,
 			.form = again ? ANNOUNCE_REPLY : ANNOUNCE_REQUEST };
 	}
-	round_done(g, now);
+	round_done(a, g, now);
 	return n;
 }
 

@@ -4,12 +4,13 @@
  *
  * Pure: it is told the time and what happened, and answers which frames are due.
  *
- * A group that is taken is announced in a burst of rounds, at 0, 50, 200 and 1000 ms, since
+ * A group that is taken is announced in a burst of rounds, at 0, 50 (with a virtual MAC 30), 200
+ * and 1000 ms, since
  * one frame gets lost, and a switch or the old master may be slow to see; then every
- * ANNOUNCE_REFRESH_MS while it is held. A round names each address once, IPv4 ones as request,
- * and then the IPv4 ones again as reply. One call gives ANNOUNCE_MAX frames at most, and after
- * that many waits ANNOUNCE_PACE_US: 1000 addresses are all named in 8 ms. A stall costs one
- * round, not all those missed.
+ * ANNOUNCE_REFRESH_MS (with a virtual MAC ANNOUNCE_REFRESH_VMAC_MS) while it is held. A round names
+ * each address once, IPv4 ones as request, and then the IPv4 ones again as reply. One call gives
+ * ANNOUNCE_MAX frames at most, and after that many waits ANNOUNCE_PACE_US: 1000 addresses are all
+ * named in 8 ms. A stall costs one round, not all those missed.
  */
 #ifndef NSRP_IO_ANNOUNCE_H
 #define NSRP_IO_ANNOUNCE_H
@@ -21,6 +22,9 @@ enum {
 	ANNOUNCE_PACE_US = 500,
 	ANNOUNCE_BURST = 4, /* rounds */
 	ANNOUNCE_REFRESH_MS = 60000,
+	/* Of a virtual MAC. A switch forgets one from which nothing comes, and what the group
+	 * forwards comes from another. */
+	ANNOUNCE_REFRESH_VMAC_MS = 15000,
 	/* A burst younger than this is not begun anew: its later rounds serve. */
 	ANNOUNCE_AGAIN_MS = 200,
 };

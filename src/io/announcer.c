@@ -32,20 +32,27 @@ void announcer_fini(struct announcer *a)
 	a->fd = -1;
 }
 
-static void add(struct sheaf *sheaf, const struct watch_link *link, const struct conf_ip *ip,
+/* From where, and as whom. */
+struct sender {
+	uint32_t ifindex;
+	const uint8_t *mac;
+	bool router;
+};
+
+static void add(struct sheaf *sheaf, const struct sender *sender, const struct conf_ip *ip,
 	enum announce_form form)
 {
 	unsigned i = sheaf->n++;
 	bool ipv4 = ip->family == AF_INET;
 
 	if (ipv4)
-		announce_build_arp(sheaf->bytes[i], link->mac, ip, form);
+		announce_build_arp(sheaf->bytes[i], sender->mac, ip, form);
 	else
-		announce_build_neighbour(sheaf->bytes[i], link->mac, ip, link->forwards);
+		announce_build_neighbour(sheaf->bytes[i], sender->mac, ip, sender->router);
 	sheaf->to[i] = (struct sockaddr_ll){
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ipv4 ? 0x0806 : 0x86dd),
-		.sll_ifindex = (int)link->ifindex,
+		.sll_ifindex = (int)sender->ifindex,
 		.sll_halen = 6,
 	};
 	memcpy(sheaf->to[i].sll_addr, sheaf->bytes[i], 6);
@@ -82,6 +89,26 @@ static void dispatch(struct announcer *a, struct sheaf *sheaf)
 	}
 }
 
+/* Of a macvlan that was set up a moment ago the watch knows only that it is there: it sends when
+ * the interface below does. */
+static bool find_sender(
+	const struct announcer *a, const struct conf *conf, unsigned address, struct sender *ret)
+{
+	const struct conf_address *conf_address = &conf->address[address];
+	const struct conf_vmac *vmac = conf_vmac_of(conf, conf_address);
+	const struct watch_link *link = watch_link(a->watch, conf_address->device);
+	const struct watch_link *place = vmac ? watch_link(a->watch, vmac->name) : link;
+
+	if (!link || !link->ethernet || !link->carrier || !place)
+		return false;
+	*ret = (struct sender){
+		.ifindex = place->ifindex,
+		.mac = vmac ? vmac->mac : link->mac,
+		.router = link->forwards,
+	};
+	return true;
+}
+
 void announcer_send(struct announcer *a, const struct conf *conf,
 	const struct announce_frame *frames, unsigned n)
 {
@@ -90,13 +117,12 @@ void announcer_send(struct announcer *a, const struct conf *conf,
 	assert(n <= ANNOUNCE_MAX);
 	sheaf.n = 0;
 	for (unsigned i = 0; i < n; i++) {
-		const struct conf_address *address = &conf->address[frames[i].address];
-		const struct watch_link *link = watch_link(a->watch, address->device);
+		struct sender sender;
 
-		if (!link || !link->ethernet || !link->carrier)
+		if (!find_sender(a, conf, frames[i].address, &sender))
 			a->skipped++;
 		else
-			add(&sheaf, link, &address->ip, frames[i].form);
+			add(&sheaf, &sender, &conf->address[frames[i].address].ip, frames[i].form);
 	}
 	dispatch(a, &sheaf);
 }

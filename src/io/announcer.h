@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * announcer: sends the frames that announce.h says are due, by one AF_PACKET socket. It never
- * waits. MAC addresses, interfaces and whether the node is a router come from the watch; an
+ * waits. MAC addresses (but virtual ones, which the
+ * configuration has), interfaces and whether the node is a router come from the watch; an
  * interface that is not there, not Ethernet, down or without carrier is skipped and counted.
  */
 #ifndef NSRP_IO_ANNOUNCER_H

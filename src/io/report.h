@@ -54,8 +54,8 @@ struct report_input {
  *  "critical", "warnings":[text, worst first; the first "critical" of them are critical],
  *  "peer":{"node","alive","in_sync","since","since_ms","conf_differs","realtime"},
  *  "in_sync", "realtime", "session", "stopping",
- *  "groups":[…as report_groups, without addresses and routes], "links":[…], "monitors":[…],
- *  "mirror":{…}, "mirroring":{…}: as report_mirror}
+ *  "groups":[…as report_groups, without addresses, routes and virtual MACs], "links":[…],
+ * "monitors":[…], "mirror":{…}, "mirroring":{…}: as report_mirror}
  *
  * critical = traffic is hit, or may be: no master, two masters, an inoperable master, refused
  * addresses; warning = it is not, but what the pair is there for is impaired.
@@ -66,7 +66,8 @@ json_t *report_status(const struct report_input *in);
  * {"groups":[{"id", "state", "term", "master":node|null, "since", "since_ms", "rule",
  *   "rule_text", "reason", "failed_weight", "threshold", "priorities":{node: number},
  *   "preempt", "preempt_suspended", "handing_over", "role_failed", "own":standing,
- *   "peer":standing, "addresses":[text], "routes":[text]}]}
+ *   "peer":standing, "addresses":[text], "routes":[text],
+ *   "virtual_macs":[{"name" of the macvlan, "device" below it, "mac"}]}]}
  * state, term and failed_weight are this node's. A standing is {"node","state","term",
  * "priority","eligible","operable","in_sync","served","holding","failed_weight"}; the peer's
  * is null while it is not heard.

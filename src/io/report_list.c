@@ -83,6 +83,30 @@ static json_t *route(const struct report_input *in, unsigned i)
 	return json_string(text);
 }
 
+/* The macvlans of group g. */
+static json_t *virtual_macs(const struct report_input *in, unsigned g)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < in->conf->n_vmacs; i++) {
+		const struct conf_vmac *vmac = &in->conf->vmac[i];
+		const uint8_t *mac = vmac->mac;
+		char text[18];
+		struct form f;
+
+		if (vmac->group != g)
+			continue;
+		(void)snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+			mac[2], mac[3], mac[4], mac[5]);
+		form_begin(&f);
+		form_text(&f, "name", vmac->name);
+		form_text(&f, "device", vmac->device);
+		form_text(&f, "mac", text);
+		list = form_append(list, form_end(&f));
+	}
+	return list;
+}
+
 static json_t *whole_group(const struct report_input *in, unsigned g)
 {
 	const struct conf_group *conf = &in->conf->group[g];
@@ -97,6 +121,7 @@ static json_t *whole_group(const struct report_input *in, unsigned g)
 	form_resume(&f, report_group(in, g));
 	form_add(&f, "addresses", addresses);
 	form_add(&f, "routes", routes);
+	form_add(&f, "virtual_macs", virtual_macs(in, g));
 	return form_end(&f);
 }
 

@@ -10,6 +10,7 @@
 
 enum {
 	PROMOTION_COST = 2, /* on and off */
+	MACVLAN_COST = 16,
 	IPV6_ADDRESSES_A_COST =
 		25, /* on its interface, that make an IPv6 address's cost grow by 1 */
 };
@@ -60,6 +61,7 @@ int vip_configure(struct vip *v, const struct conf *conf)
 		v->group_id[i] = conf->group[i].id;
 	v->lingering = v->dirty = v->renewing = 0;
 	v->n_ops = v->next_op = 0;
+	memset(v->kept, 0, sizeof(v->kept));
 	memset(v->failed, 0, sizeof(v->failed));
 	return 0;
 }
@@ -67,6 +69,11 @@ int vip_configure(struct vip *v, const struct conf *conf)
 uint64_t vip_held(const struct vip *v)
 {
 	return v->held;
+}
+
+uint64_t vip_lingering(const struct vip *v)
+{
+	return v->lingering;
 }
 
 uint64_t vip_pending(const struct vip *v)
@@ -91,6 +98,9 @@ unsigned vip_lease_s(const struct vip *v, unsigned i)
 
 static unsigned cost(const struct vip *v, struct vip_op op)
 {
+	if (op.kind == VIP_OP_UP || op.kind == VIP_OP_DOWN)
+		return MACVLAN_COST;
+
 	bool ipv6_address = (op.kind == VIP_OP_ADD_ADDRESS || op.kind == VIP_OP_DEL_ADDRESS) &&
 			    vip_conf_address(v, op.index)->ip.family == AF_INET6;
 
@@ -201,25 +211,40 @@ static bool renews(const struct vip *v, unsigned i)
 	return vip_conf_address(v, i)->ip.family != AF_INET6 || i % turns == v->round % turns;
 }
 
-/* Addresses, then IPv6 routes; failures show in the audit. */
+/* The part of a round with this number: the addresses, then the IPv6 routes, then the stand-ins
+ * of IPv6. False: there is nothing to renew in it. */
+static bool renewal(const struct vip *v, unsigned i, struct vip_op *ret_op)
+{
+	const struct vip_subnet *s;
+
+	if (i < v->conf->n_addresses) {
+		*ret_op = (struct vip_op){ .kind = VIP_OP_ADD_ADDRESS, .index = (uint16_t)i };
+		return renews(v, i);
+	}
+	i -= v->conf->n_addresses;
+	if (i < v->conf->n_routes) {
+		*ret_op = (struct vip_op){ .kind = VIP_OP_TRY_ROUTE, .index = (uint16_t)i };
+		return v->conf->route[i].family == AF_INET6 &&
+		       vip_in(v->renewing & v->held, v->conf->route[i].group);
+	}
+	i -= v->conf->n_routes;
+	s = &v->subnet[i];
+	*ret_op = (struct vip_op){ .kind = VIP_OP_ADD_SUBNET, .index = (uint16_t)i };
+	return s->network.family == AF_INET6 && s->routed && s->held && s->routed_by == vip_way(s);
+}
+
+/* Failures show in the audit. */
 static void continue_renewal(struct vip *v)
 {
-	unsigned spent = 0, n = v->conf->n_addresses + v->conf->n_routes;
+	unsigned spent = 0, n = v->conf->n_addresses + v->conf->n_routes + v->n_subnets;
 
 	rtnl_begin(v->setup.rtnl);
 	for (; v->renew_next < n && spent < VIP_CHUNK_COST; v->renew_next++) {
-		unsigned i = v->renew_next, r = i - v->conf->n_addresses;
-		struct vip_op op = { .kind = VIP_OP_ADD_ADDRESS, .index = (uint16_t)i };
+		struct vip_op op;
 		int error;
 
-		if (i >= v->conf->n_addresses) {
-			op = (struct vip_op){ .kind = VIP_OP_TRY_ROUTE, .index = (uint16_t)r };
-			if (v->conf->route[r].family != AF_INET6 ||
-				!vip_in(v->renewing & v->held, v->conf->route[r].group))
-				continue;
-		} else if (!renews(v, i)) {
+		if (!renewal(v, v->renew_next, &op))
 			continue;
-		}
 		(void)vip_message(v, op, 0, &error);
 		spent += cost(v, op);
 	}

@@ -29,6 +29,14 @@
  * connected route of an IPv6 subnet would outlive the address by the lease; it is removed with
  * it.
  *
+ * Virtual MACs. The addresses of a group that has them lie on macvlans (vmac.h), which are up
+ * while the group is held or lingers. What goes out takes the way it takes without, by the
+ * interface below: there the neighbours are known, and own traffic keeps its way. IPv4 can do
+ * that only from an own address; where the node has none in the subnet, the macvlan has the
+ * connected route, and the group's routes. In IPv6 there is a link-local address below; a
+ * route of ours stands in where no own address covers the subnet. Link-local addresses of the
+ * group have their connected route on the macvlan.
+ *
  * The lease. Renewing an IPv4 address costs some 5 us and makes one event. Every RTM_NEWADDR
  * of IPv6 costs 0.4 us for each multicast group on the interface, and each address there has
  * one of its own, so that 1000 addresses cost 0.4 s a round. Hence every address carries and
@@ -102,6 +110,8 @@ bool vip_renew(struct vip *v, uint64_t groups);
 bool vip_continue(struct vip *v);
 
 uint64_t vip_held(const struct vip *v);
+/* Given up, but what still arrives is forwarded. */
+uint64_t vip_lingering(const struct vip *v);
 /* Groups whose change is not sent completely. */
 uint64_t vip_pending(const struct vip *v);
 /* Addresses and routes that the kernel refused in the group's last change; each was logged,

@@ -5,6 +5,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* Nothing can be there: the interface is not, nor what a macvlan would stand on. */
+static bool is_absent(const struct vip *v, unsigned address)
+{
+	return !v->device[v->address[address].device].ifindex &&
+	       !watch_link(v->setup.watch, vip_conf_address(v, address)->device);
+}
+
 /* Of a held group: is there, but not as vip_add() would have it. */
 static bool mangled(const struct vip *v, unsigned i)
 {
@@ -23,7 +30,7 @@ static void audit_addresses(struct vip *v, uint64_t groups, struct vip_audit *au
 
 		if (!vip_in(groups, g))
 			continue;
-		if (!v->device[v->address[i].device].ifindex) {
+		if (is_absent(v, i)) {
 			audit->absent++;
 		} else if (!v->address[i].present) {
 			audit->missing |= UINT64_C(1) << g;
@@ -32,6 +39,23 @@ static void audit_addresses(struct vip *v, uint64_t groups, struct vip_audit *au
 			audit->damaged |= UINT64_C(1) << g;
 			audit->mangled++;
 		}
+	}
+}
+
+/* IPv4 addresses stay on a macvlan that somebody set down. */
+static void audit_macvlans(const struct vip *v, uint64_t groups, struct vip_audit *audit)
+{
+	for (unsigned i = 0; i < v->conf->n_vmacs; i++) {
+		unsigned g = v->conf->vmac[i].group;
+		uint32_t ifindex = v->device[v->vmac_device[i]].ifindex;
+		bool up = true;
+
+		if (!vip_in(groups, g) || !ifindex)
+			continue;
+		(void)vip_look_up(v->setup.rtnl, ifindex, &up);
+		if (!up)
+			audit->damaged |= UINT64_C(1) << g;
+		audit->mangled += !up;
 	}
 }
 
@@ -46,7 +70,7 @@ static void audit_routes(struct vip *v, uint64_t groups, struct vip_audit *audit
 		if (r->present)
 			r->stands = false;
 		if (r->present || r->stands ||
-			(r->device != VIP_NO_DEVICE && !v->device[r->device].ifindex))
+			(r->way != VIP_NO_DEVICE && !v->device[r->way].ifindex))
 			continue;
 		r->lacking = true;
 		audit->missing |= UINT64_C(1) << g;
@@ -62,7 +86,7 @@ static void audit_subnets(const struct vip *v, uint64_t groups, struct vip_audit
 		unsigned g = vip_conf_address(v, i)->group;
 
 		if (!vip_in(groups, g) || !v->address[i].leader || !vip_wants_route(s) ||
-			s->route_present || !v->device[s->device].ifindex)
+			s->route_present || !v->device[vip_way(s)].ifindex)
 			continue;
 		audit->missing |= UINT64_C(1) << g;
 		audit->routes++;
@@ -78,7 +102,7 @@ static bool has_routes(const struct vip *v, uint64_t groups)
 	for (unsigned i = 0; i < v->conf->n_routes; i++)
 		some |= vip_in(groups, v->conf->route[i].group);
 	for (unsigned i = 0; i < v->n_subnets; i++)
-		some |= v->subnet[i].routed;
+		some |= v->subnet[i].routed || vip_wants_route(&v->subnet[i]);
 	return some;
 }
 
@@ -89,14 +113,16 @@ int vip_audit(struct vip *v, uint64_t groups, struct vip_audit *ret_audit)
 	int result;
 
 	groups &= v->held & ~v->dirty;
-	routes = has_routes(v, groups);
 	result = groups ? vip_look(v) : 0;
+	routes = has_routes(v, groups);
 	if (!result && routes)
 		result = vip_look_routes(v);
 	if (result)
 		return result;
-	if (groups)
+	if (groups) {
 		audit_addresses(v, groups, &audit);
+		audit_macvlans(v, groups, &audit);
+	}
 	if (routes) {
 		audit_routes(v, groups, &audit);
 		audit_subnets(v, groups, &audit);
@@ -121,6 +147,17 @@ static uint64_t on_device(const struct vip *v, const char *name)
 	return groups & v->held;
 }
 
+/* Held groups whose macvlan this is. */
+static uint64_t on_macvlan(const struct vip *v, const char *name)
+{
+	uint64_t groups = 0;
+
+	for (unsigned i = 0; i < v->conf->n_vmacs; i++)
+		if (strcmp(v->conf->vmac[i].name, name) == 0)
+			groups |= UINT64_C(1) << v->conf->vmac[i].group;
+	return groups & v->held;
+}
+
 /* Of ours: its group. Of the node's own: the groups with addresses in a subnet it touches. */
 static uint64_t of_address(const struct vip *v, const struct watch_event *event)
 {
@@ -139,8 +176,7 @@ static uint64_t of_address(const struct vip *v, const struct watch_event *event)
 					  ? event->address.prefix_len
 					  : s->prefix_len;
 
-		if (s->device == device &&
-			vip_same_network(&event->address.ip, &s->network, shorter))
+		if (s->home == device && vip_same_network(&event->address.ip, &s->network, shorter))
 			groups |= UINT64_C(1) << vip_conf_address(v, j)->group;
 	}
 	return groups & v->held;
@@ -173,13 +209,14 @@ uint64_t vip_heard(const struct vip *v, const struct watch_event *event)
 		return 0;
 	switch (event->type) {
 	case WATCH_LINK_NEW:
-	case WATCH_LINK_CHANGED: return on_device(v, event->link.name);
+	case WATCH_LINK_CHANGED:
+		return on_device(v, event->link.name) | on_macvlan(v, event->link.name);
+	case WATCH_LINK_GONE: return on_macvlan(v, event->link.name);
 	case WATCH_ADDRESS_NEW:
 	case WATCH_ADDRESS_GONE: return of_address(v, event);
 	case WATCH_ROUTE_GONE:
 		return event->route.proto == VIP_ROUTE_PROTO ? of_route(v, event) : 0;
 	case WATCH_RESYNCED: return v->held;
-	case WATCH_LINK_GONE:
 	case WATCH_FORWARDING:
 	case WATCH_NEIGHBOUR: break;
 	}

@@ -36,8 +36,16 @@ bool vip_route_equal(const struct conf_route *a, const struct conf_route *b)
 bool vip_noprefixroute(const struct vip_subnet *s)
 {
 	/* IPv6 chooses a source by itself. In IPv4 it stands in the route; where the own address
-	 * does not bring that route for all of the subnet, we do, with the own source. */
-	return s->own_covers || (s->own_inside && s->network.family == AF_INET);
+	 * does not bring that route for all of the subnet, we do, with the own source. Below a
+	 * macvlan IPv6 has a link-local address, by which everybody is reached. */
+	if (s->network.family == AF_INET6)
+		return s->own_covers || vip_on_macvlan(s);
+	return s->own_covers || s->own_inside;
+}
+
+uint16_t vip_way(const struct vip_subnet *s)
+{
+	return vip_noprefixroute(s) ? s->home : s->device;
 }
 
 /* Notes a name in the list unless it is there. False when there is no more room. */
@@ -60,6 +68,8 @@ static bool devices_fit(const struct conf *conf)
 
 	for (unsigned i = 0; i < conf->n_addresses && fit; i++)
 		fit = note_name(name, &n, conf->address[i].device);
+	for (unsigned i = 0; i < conf->n_vmacs && fit; i++)
+		fit = note_name(name, &n, conf->vmac[i].name);
 	for (unsigned i = 0; i < conf->n_routes && fit; i++)
 		fit = !conf->route[i].device[0] || note_name(name, &n, conf->route[i].device);
 	return fit;
@@ -87,7 +97,13 @@ static struct conf_ip network_of(const struct conf_ip *ip, unsigned prefix_len)
 	return network;
 }
 
-static uint16_t subnet_of(struct vip *v, const struct conf_address *a, uint16_t device)
+static bool is_link_local(const struct conf_ip *ip)
+{
+	return ip->family == AF_INET6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
+}
+
+static uint16_t subnet_of(
+	struct vip *v, const struct conf_address *a, uint16_t device, uint16_t home)
 {
 	struct conf_ip network = network_of(&a->ip, a->prefix_len);
 
@@ -99,7 +115,10 @@ static uint16_t subnet_of(struct vip *v, const struct conf_address *a, uint16_t 
 			return (uint16_t)i;
 	}
 	v->subnet[v->n_subnets] = (struct vip_subnet){
-		.device = device, .prefix_len = a->prefix_len, .network = network
+		.device = device,
+		.home = is_link_local(&a->ip) ? device : home,
+		.prefix_len = a->prefix_len,
+		.network = network,
 	};
 	return (uint16_t)v->n_subnets++;
 }
@@ -119,11 +138,23 @@ static int compare_by_ip(const void *left, const void *right, void *user)
 		&conf->address[*(const uint16_t *)right].ip);
 }
 
+/* The macvlan that the route's group has on its device, or VIP_NO_DEVICE. */
+static uint16_t vmac_of(struct vip *v, const struct conf *conf, const struct conf_route *route)
+{
+	for (unsigned i = 0; i < conf->n_vmacs; i++)
+		if (conf->vmac[i].group == route->group &&
+			strcmp(conf->vmac[i].device, route->device) == 0)
+			return v->vmac_device[i];
+	return VIP_NO_DEVICE;
+}
+
 static void index_devices(struct vip *v, const struct conf *conf)
 {
 	v->n_devices = 0;
+	for (unsigned i = 0; i < conf->n_vmacs; i++)
+		v->vmac_device[i] = device_of(v, conf->vmac[i].name);
 	for (unsigned i = 0; i < conf->n_addresses; i++) {
-		uint16_t device = device_of(v, conf->address[i].device);
+		uint16_t device = device_of(v, conf_address_place(conf, &conf->address[i]));
 
 		v->address[i] = (struct vip_address){ .device = device };
 		if (conf->address[i].ip.family == AF_INET6)
@@ -133,7 +164,10 @@ static void index_devices(struct vip *v, const struct conf *conf)
 		const char *name = conf->route[i].device;
 
 		v->route[i] = (struct vip_route){ .device = name[0] ? device_of(v, name)
-								    : (uint16_t)VIP_NO_DEVICE };
+								    : (uint16_t)VIP_NO_DEVICE,
+			.vmac = vmac_of(v, conf, &conf->route[i]),
+			.put_by = VIP_NO_DEVICE };
+		v->route[i].way = v->route[i].device;
 	}
 	/* The work of a round grows with the square. */
 	for (unsigned i = 0; i < v->n_devices; i++) {
@@ -156,7 +190,8 @@ int vip_index(struct vip *v, const struct conf *conf)
 		struct vip_address *a = &v->address[i];
 		unsigned before = v->n_subnets;
 
-		a->subnet = subnet_of(v, &conf->address[i], a->device);
+		a->subnet = subnet_of(
+			v, &conf->address[i], a->device, device_of(v, conf->address[i].device));
 		a->leader = a->subnet == before || last[a->subnet] != conf->address[i].group;
 		last[a->subnet] = conf->address[i].group;
 		v->by_ip[i] = (uint16_t)i;

@@ -30,6 +30,13 @@ static void find_interfaces(struct vip *v)
 
 		v->device[i].ifindex = link ? link->ifindex : 0;
 	}
+	/* Another program's interface of that name is not ours to use. */
+	for (unsigned i = 0; i < v->conf->n_vmacs; i++) {
+		const struct watch_link *link = watch_link(v->setup.watch, v->conf->vmac[i].name);
+
+		if (link && memcmp(link->mac, v->conf->vmac[i].mac, sizeof(link->mac)) != 0)
+			v->device[v->vmac_device[i]].ifindex = 0;
+	}
 }
 
 /* An address of the node itself: what does it mean for our subnets on that device? */
@@ -43,7 +50,7 @@ static void own_seen(struct vip *v, uint16_t device, const struct watch_event *e
 		struct vip_subnet *s = &v->subnet[i];
 		bool covers, inside;
 
-		if (s->device != device)
+		if (s->home != device)
 			continue;
 		covers = prefix_len <= s->prefix_len &&
 			 vip_same_network(ip, &s->network, prefix_len);
@@ -117,6 +124,29 @@ static void judge_prefixes(struct vip *v)
 	}
 }
 
+/* By a macvlan goes what the node has no own address to send from: then there is a connected
+ * route. IPv6 has its link-local address below. */
+static uint16_t way_of(const struct vip *v, unsigned route)
+{
+	const struct conf_ip *gateway = &v->conf->route[route].gateway;
+	const struct vip_route *r = &v->route[route];
+	uint16_t way = r->device;
+
+	if (r->vmac == VIP_NO_DEVICE || v->conf->route[route].family != AF_INET)
+		return r->device;
+	for (unsigned i = 0; i < v->n_subnets; i++) {
+		const struct vip_subnet *s = &v->subnet[i];
+
+		if (s->device != r->vmac || s->network.family != AF_INET ||
+			(gateway->family && !vip_same_network(gateway, &s->network, s->prefix_len)))
+			continue;
+		if (vip_way(s) != s->device)
+			return r->device;
+		way = r->vmac;
+	}
+	return way;
+}
+
 int vip_look(struct vip *v)
 {
 	const struct rtnl_reader reader = { .message = address_seen, .user = v };
@@ -132,6 +162,8 @@ int vip_look(struct vip *v)
 		forget(v);
 	else
 		judge_prefixes(v);
+	for (unsigned i = 0; !result && i < v->conf->n_routes; i++)
+		v->route[i].way = way_of(v, i);
 	return result;
 }
 
@@ -144,7 +176,9 @@ bool vip_broken(const struct vip *v, unsigned address)
 		return false;
 	if (s->network.family == AF_INET6)
 		return a->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_OPTIMISTIC);
-	return s->prefix_wrong || (s->first == VIP_FIRST_OURS && (s->own_covers || s->own_inside));
+	/* On a macvlan no own address can stand behind ours. */
+	return s->prefix_wrong || (s->first == VIP_FIRST_OURS && !vip_on_macvlan(s) &&
+					  (s->own_covers || s->own_inside));
 }
 
 struct promotes_answer {
@@ -176,19 +210,45 @@ static int promotes_heard(void *user, const struct nlmsghdr *nlh)
 	return 0;
 }
 
-int vip_look_promotes(struct rtnl *rtnl, uint32_t ifindex, bool *ret_promotes)
+/* Asks for one interface. */
+static int get_link(struct rtnl *rtnl, uint32_t ifindex, const struct rtnl_reader *reader)
 {
-	struct promotes_answer answer = { .promotes = false };
-	const struct rtnl_reader reader = { .message = promotes_heard, .user = &answer };
 	struct nlmsghdr *nlh = rtnl_ask(rtnl, RTM_GETLINK);
 	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
-	int result;
 
 	info->ifi_family = AF_UNSPEC;
 	info->ifi_index = (int)ifindex;
 	mnl_attr_put_u32(nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	result = rtnl_get(rtnl, &reader);
+	return rtnl_get(rtnl, reader);
+}
+
+int vip_look_promotes(struct rtnl *rtnl, uint32_t ifindex, bool *ret_promotes)
+{
+	struct promotes_answer answer = { .promotes = false };
+	const struct rtnl_reader reader = { .message = promotes_heard, .user = &answer };
+	int result = get_link(rtnl, ifindex, &reader);
+
 	if (!result)
 		*ret_promotes = answer.promotes;
+	return result;
+}
+
+static int up_heard(void *user, const struct nlmsghdr *nlh)
+{
+	struct watch_event event;
+
+	if (nlh && watch_parse(nlh, &event) == 0)
+		*(bool *)user = event.link.up;
+	return 0;
+}
+
+int vip_look_up(struct rtnl *rtnl, uint32_t ifindex, bool *ret_up)
+{
+	bool up = false;
+	const struct rtnl_reader reader = { .message = up_heard, .user = &up };
+	int result = get_link(rtnl, ifindex, &reader);
+
+	if (!result)
+		*ret_up = up;
 	return result;
 }

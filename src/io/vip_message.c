@@ -7,6 +7,7 @@
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <sys/socket.h>
 
 enum {
@@ -124,7 +125,8 @@ void vip_message_del_route(struct rtnl *rtnl, const struct vip_kernel_route *rou
 static bool put_route(const struct vip *v, bool add, unsigned i, uint32_t tag, int *ret_error)
 {
 	struct conf_route r = v->conf->route[i];
-	uint16_t device = v->route[i].device;
+	bool was_put = v->route[i].put_by != VIP_NO_DEVICE;
+	uint16_t device = add || !was_put ? v->route[i].way : v->route[i].put_by;
 	struct nlmsghdr *nlh;
 
 	if (device != VIP_NO_DEVICE && !v->device[device].ifindex) {
@@ -144,8 +146,8 @@ static bool put_route(const struct vip *v, bool add, unsigned i, uint32_t tag, i
 }
 
 /* A connected route: ours, or (proto) the one that the kernel made for our IPv6 address. */
-static void put_subnet(const struct vip *v, bool add, const struct vip_subnet *s, uint8_t proto,
-	uint32_t metric, uint32_t tag)
+static void put_subnet(const struct vip *v, bool add, const struct vip_subnet *s, uint16_t device,
+	uint8_t proto, uint32_t metric, uint32_t tag)
 {
 	const struct conf_route r = {
 		.family = s->network.family,
@@ -155,7 +157,7 @@ static void put_subnet(const struct vip *v, bool add, const struct vip_subnet *s
 	};
 	struct nlmsghdr *nlh = start_route(v->setup.rtnl, add, &r, proto, tag);
 
-	mnl_attr_put_u32(nlh, RTA_OIF, v->device[s->device].ifindex);
+	mnl_attr_put_u32(nlh, RTA_OIF, v->device[device].ifindex);
 	if (add && r.family == AF_INET && s->own_inside)
 		put_ip(nlh, RTA_PREFSRC, &s->own);
 	if (add && r.family == AF_INET6)
@@ -166,13 +168,63 @@ static bool message_subnet(
 	const struct vip *v, struct vip_op op, const struct vip_subnet *s, uint32_t tag)
 {
 	uint32_t metric = s->network.family == AF_INET6 ? SUBNET_METRIC_IPV6 : 0;
+	uint16_t device = op.kind == VIP_OP_ADD_SUBNET   ? vip_way(s)
+			  : op.kind == VIP_OP_DEL_SUBNET ? s->routed_by
+							 : s->device;
 
-	if (!v->device[s->device].ifindex)
+	if (!v->device[device].ifindex)
 		return false;
 	if (op.kind == VIP_OP_DEL_PREFIX)
-		put_subnet(v, false, s, RTPROT_KERNEL, PREFIX_METRIC_IPV6, tag);
+		put_subnet(v, false, s, device, RTPROT_KERNEL, PREFIX_METRIC_IPV6, tag);
 	else
-		put_subnet(v, op.kind == VIP_OP_ADD_SUBNET, s, VIP_ROUTE_PROTO, metric, tag);
+		put_subnet(
+			v, op.kind == VIP_OP_ADD_SUBNET, s, device, VIP_ROUTE_PROTO, metric, tag);
+	return true;
+}
+
+void vip_message_up(struct rtnl *rtnl, uint32_t ifindex, bool up, uint32_t tag)
+{
+	struct ifinfomsg *info =
+		mnl_nlmsg_put_extra_header(rtnl_add(rtnl, RTM_SETLINK, 0, tag), sizeof(*info));
+
+	info->ifi_family = AF_UNSPEC;
+	info->ifi_index = (int)ifindex;
+	info->ifi_flags = up ? IFF_UP : 0;
+	info->ifi_change = IFF_UP;
+}
+
+/* An interface without an IPv4 address takes nothing in unless its reverse path filter is off, or
+ * the way back is by itself. Where a group lingers, the dummy address of RFC 7600 stands in for the
+ * ones that left: no host asks for it, and none of its scope becomes a source. */
+static const struct conf_ip dummy = { .family = AF_INET, .bytes = { 192, 0, 0, 8 } };
+
+static void message_keep(const struct vip *v, uint32_t ifindex, uint32_t tag)
+{
+	const struct ifa_cacheinfo lease = { .ifa_valid = v->setup.lease_s,
+		.ifa_prefered = v->setup.lease_s };
+	struct nlmsghdr *nlh =
+		rtnl_add(v->setup.rtnl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, tag);
+
+	put_address(nlh, &dummy, 32, ifindex)->ifa_scope = RT_SCOPE_HOST;
+	mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NOPREFIXROUTE);
+	mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(lease), &lease);
+	mnl_attr_put_u8(nlh, IFA_PROTO, VIP_IFA_PROTO);
+}
+
+static bool message_macvlan(const struct vip *v, struct vip_op op, uint32_t tag, int *ret_error)
+{
+	uint32_t ifindex = v->device[v->vmac_device[op.index]].ifindex;
+
+	if (!ifindex) {
+		*ret_error = -ENODEV;
+		return false;
+	}
+	if (op.kind == VIP_OP_KEEP)
+		message_keep(v, ifindex, tag);
+	else if (op.kind == VIP_OP_UNKEEP)
+		vip_message_del_address(v->setup.rtnl, &dummy, 32, ifindex, tag);
+	else
+		vip_message_up(v->setup.rtnl, ifindex, op.kind == VIP_OP_UP, tag);
 	return true;
 }
 
@@ -209,6 +261,10 @@ bool vip_message(const struct vip *v, struct vip_op op, uint32_t tag, int *ret_e
 	case VIP_OP_ADD_SUBNET:
 	case VIP_OP_DEL_SUBNET:
 	case VIP_OP_DEL_PREFIX: return message_subnet(v, op, &v->subnet[op.index], tag);
+	case VIP_OP_UP:
+	case VIP_OP_DOWN:
+	case VIP_OP_KEEP:
+	case VIP_OP_UNKEEP: return message_macvlan(v, op, tag, ret_error);
 	}
 	return false;
 }

@@ -45,6 +45,15 @@ static int describe(const struct vip *v, struct vip_op op, char text[TEXT_MAX])
 			ip_text(&s->network, ip), s->prefix_len, v->device[s->device].name);
 		return -1;
 	}
+	case VIP_OP_UP:
+	case VIP_OP_DOWN:
+	case VIP_OP_KEEP:
+	case VIP_OP_UNKEEP: {
+		const struct conf_vmac *vmac = &v->conf->vmac[op.index];
+
+		(void)snprintf(text, TEXT_MAX, "interface %s", vmac->name);
+		return vmac->group;
+	}
 	case VIP_OP_PROMOTE:
 	case VIP_OP_UNPROMOTE:
 		(void)snprintf(
@@ -59,11 +68,15 @@ static bool is_so(enum vip_op_kind kind, int error)
 {
 	switch (kind) {
 	case VIP_OP_ADD_ADDRESS:
+	case VIP_OP_UP:
+	case VIP_OP_KEEP:
 	case VIP_OP_PROMOTE:
 	case VIP_OP_UNPROMOTE: return error == 0;
+	case VIP_OP_DOWN: return error == 0 || error == -ENODEV;
 	case VIP_OP_TRY_ROUTE: return true;
 	case VIP_OP_ADD_ROUTE:
 	case VIP_OP_ADD_SUBNET: return error == 0 || error == -EEXIST;
+	case VIP_OP_UNKEEP:
 	case VIP_OP_DEL_ADDRESS: return error == 0 || error == -EADDRNOTAVAIL || error == -ENODEV;
 	case VIP_OP_DEL_ROUTE:
 	case VIP_OP_DEL_SUBNET:
@@ -85,6 +98,10 @@ static void refused(struct vip *v, struct vip_op op, int error, const char *kern
 		[VIP_OP_ADD_SUBNET] = "not added",
 		[VIP_OP_DEL_SUBNET] = "not removed",
 		[VIP_OP_DEL_PREFIX] = "not removed",
+		[VIP_OP_UP] = "not set up",
+		[VIP_OP_DOWN] = "not set down",
+		[VIP_OP_KEEP] = "given no address to linger",
+		[VIP_OP_UNKEEP] = "not rid of its address to linger",
 	};
 	char text[TEXT_MAX];
 	int group = describe(v, op, text);
@@ -110,8 +127,14 @@ void vip_judge(struct vip *v, struct vip_op op, int error, const char *kernel_te
 		r->stands = error == -EEXIST && (r->stands || r->lacking);
 		r->lacking = false;
 		r->put_source = r->source;
+		r->put_by = r->way;
+	} else if (op.kind == VIP_OP_DEL_ROUTE) {
+		v->route[op.index].put_by = VIP_NO_DEVICE;
 	} else if (op.kind == VIP_OP_ADD_SUBNET) {
 		v->subnet[op.index].routed = true;
+		v->subnet[op.index].routed_by = vip_way(&v->subnet[op.index]);
+	} else if (op.kind == VIP_OP_KEEP || op.kind == VIP_OP_UNKEEP) {
+		v->kept[op.index] = op.kind == VIP_OP_KEEP;
 	} else if (op.kind == VIP_OP_DEL_SUBNET) {
 		v->subnet[op.index].routed = false;
 	}

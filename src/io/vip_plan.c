@@ -2,16 +2,18 @@
 /*
  * The order within a plan, and why:
  *
- *  1. Stand-ins for connected routes, while those are still there: nothing is lost between.
+ *  1. Stand-ins for connected routes, and for addresses on macvlans, while those are still
+ *     there: nothing is lost between.
  *  2. Addresses off: secondaries before primaries, so that what is promoted is somebody
  *     else's, and once. Where a primary of ours leaves secondaries behind, the interface
  *     promotes them meanwhile.
  *  3. IPv4 routes that must stay once more: with an interface's last IPv4 address the kernel
  *     took all routes through it.
  *  4. Routes of groups given up, and those that need another source.
- *  5. Addresses on: the first of each subnet, then (when all do not fit one chunk) a first try
- *     at the routes, then the rest, then the routes.
- *  6. Stand-ins that are not needed any more.
+ *  5. Addresses on: the first of each subnet (on macvlans IPv4 first, then those are set up),
+ *     then (when all do not fit one chunk) a first try at the routes, then the rest, then the
+ *     routes.
+ *  6. Stand-ins that are not needed any more; macvlans down.
  */
 #include "vip_state.h"
 
@@ -118,6 +120,51 @@ static void plan_promotion(struct vip *v)
 	}
 }
 
+/* Stand-ins of which the interface changed. */
+static void plan_moves(struct vip *v)
+{
+	for (unsigned i = 0; i < v->n_subnets; i++)
+		if (v->subnet[i].routed && v->subnet[i].routed_by != vip_way(&v->subnet[i]))
+			push(v, VIP_OP_DEL_SUBNET, i);
+}
+
+/* Two groups may need the same, each on its own macvlan. */
+static bool subnet_stays(const struct vip *v, unsigned subnet)
+{
+	const struct vip_subnet *s = &v->subnet[subnet];
+
+	for (unsigned i = 0; i < v->n_subnets; i++) {
+		const struct vip_subnet *other = &v->subnet[i];
+
+		if (i != subnet && vip_wants_route(other) && vip_way(other) == s->routed_by &&
+			other->prefix_len == s->prefix_len &&
+			vip_ip_equal(&other->network, &s->network))
+			return true;
+	}
+	return false;
+}
+
+static void plan_stand_in_ends(struct vip *v)
+{
+	for (unsigned i = 0; i < v->n_subnets; i++) {
+		struct vip_subnet *s = &v->subnet[i];
+
+		if (!s->routed || vip_wants_route(s))
+			continue;
+		if (subnet_stays(v, i))
+			s->routed = false;
+		else
+			push(v, VIP_OP_DEL_SUBNET, i);
+	}
+}
+
+static void plan_macvlans(struct vip *v, enum vip_op_kind kind, uint64_t groups)
+{
+	for (unsigned i = 0; i < v->conf->n_vmacs; i++)
+		if (vip_in(groups, v->conf->vmac[i].group) && (kind != VIP_OP_UNKEEP || v->kept[i]))
+			push(v, kind, i);
+}
+
 static void plan_subnet_routes(struct vip *v, int family)
 {
 	for (unsigned i = 0; i < v->n_subnets; i++) {
@@ -166,22 +213,38 @@ static void plan_drops(struct vip *v)
 		v->route[i].put_source = (struct conf_ip){ .family = 0 };
 		if (!route_stays(v, i))
 			push(v, VIP_OP_DEL_ROUTE, i);
+		else
+			v->route[i].put_by = VIP_NO_DEVICE;
 	}
 	for (unsigned i = 0; i < v->conf->n_addresses; i++) {
 		const struct vip_address *a = &v->address[i];
 		const struct vip_subnet *s = &v->subnet[a->subnet];
 
 		if (a->leader && dropped(v, vip_conf_address(v, i)->group) &&
-			s->network.family == AF_INET6 && !s->held && !s->lingers && !s->own_covers)
+			s->network.family == AF_INET6 && !s->held && !s->lingers &&
+			!s->own_covers && !vip_on_macvlan(s))
 			push(v, VIP_OP_DEL_PREFIX, a->subnet);
 	}
 }
 
-static void plan_addresses(struct vip *v, uint64_t groups, bool leaders)
+/* An interface without an IPv4 address takes nothing in where there is a reverse path filter, and
+ * the kernel's multicast reports bring traffic to a macvlan as soon as it is up. In IPv6 an address
+ * needs an interface that is. */
+enum phase { PHASE_BEFORE_UP, PHASE_LEADERS, PHASE_REST };
+
+static enum phase phase_of(const struct vip *v, unsigned i)
+{
+	const struct conf_address *a = vip_conf_address(v, i);
+
+	if (!v->address[i].leader)
+		return PHASE_REST;
+	return a->vmac && a->ip.family == AF_INET ? PHASE_BEFORE_UP : PHASE_LEADERS;
+}
+
+static void plan_addresses(struct vip *v, uint64_t groups, enum phase phase)
 {
 	for (unsigned i = 0; i < v->conf->n_addresses; i++)
-		if (vip_in(groups, vip_conf_address(v, i)->group) &&
-			v->address[i].leader == leaders)
+		if (vip_in(groups, vip_conf_address(v, i)->group) && phase_of(v, i) == phase)
 			push(v, VIP_OP_ADD_ADDRESS, i);
 }
 
@@ -190,20 +253,20 @@ static void plan_addresses(struct vip *v, uint64_t groups, bool leaders)
 static struct conf_ip source_of(const struct vip *v, unsigned route)
 {
 	const struct conf_ip *gateway = &v->conf->route[route].gateway;
-	uint16_t device = v->route[route].device;
+	uint16_t device = v->route[route].way;
 
 	for (unsigned i = 0; gateway->family == AF_INET && i < v->n_subnets; i++) {
 		const struct vip_subnet *s = &v->subnet[i];
 
 		if (s->held && s->own_inside && !s->own_covers &&
-			(device == VIP_NO_DEVICE || device == s->device) &&
+			(device == VIP_NO_DEVICE || device == s->home) &&
 			vip_same_network(gateway, &s->network, s->prefix_len))
 			return s->own;
 	}
 	return (struct conf_ip){ .family = 0 };
 }
 
-/* A route with another source is another route: the old one goes. */
+/* A route with another source, or by another interface, is another route: the old one goes. */
 static void plan_sources(struct vip *v, uint64_t groups)
 {
 	for (unsigned i = 0; i < v->conf->n_routes; i++) {
@@ -211,7 +274,8 @@ static void plan_sources(struct vip *v, uint64_t groups)
 
 		r->source = source_of(v, i);
 		if (vip_in(groups, v->conf->route[i].group) &&
-			!vip_ip_equal(&r->source, &r->put_source))
+			(!vip_ip_equal(&r->source, &r->put_source) ||
+				(r->put_by != VIP_NO_DEVICE && r->put_by != r->way)))
 			push(v, VIP_OP_DEL_ROUTE, i);
 	}
 }
@@ -222,15 +286,17 @@ static void plan_takes(struct vip *v, uint64_t groups)
 
 	for (unsigned g = 0; g < v->conf->n_groups; g++)
 		n += vip_in(groups, g) ? group_of(v, g)->n_addresses : 0;
-	plan_addresses(v, groups, true);
+	plan_addresses(v, groups, PHASE_BEFORE_UP);
+	plan_macvlans(v, VIP_OP_UP, groups);
+	plan_addresses(v, groups, PHASE_LEADERS);
 	if (n > RTNL_BATCH_MAX)
 		plan_routes(v, VIP_OP_TRY_ROUTE, groups);
-	plan_addresses(v, groups, false);
+	plan_addresses(v, groups, PHASE_REST);
 }
 
 void vip_plan(struct vip *v)
 {
-	uint64_t takes;
+	uint64_t takes, gives;
 	unsigned removals;
 
 	v->n_ops = v->next_op = 0;
@@ -241,8 +307,11 @@ void vip_plan(struct vip *v)
 		if (vip_in(v->dirty, g))
 			v->failed[g] = 0;
 	takes = v->dirty & v->held;
+	gives = v->dirty & ~v->held & ~v->lingering;
 
 	plan_promotion(v);
+	plan_moves(v);
+	plan_macvlans(v, VIP_OP_KEEP, v->dirty & v->lingering);
 	plan_subnet_routes(v, AF_UNSPEC);
 	removals = plan_removals(v);
 	if (removals) {
@@ -255,7 +324,7 @@ void vip_plan(struct vip *v)
 	if (takes)
 		plan_subnet_routes(v, AF_INET);
 	plan_routes(v, VIP_OP_ADD_ROUTE, takes);
-	for (unsigned i = 0; i < v->n_subnets; i++)
-		if (v->subnet[i].routed && !vip_wants_route(&v->subnet[i]))
-			push(v, VIP_OP_DEL_SUBNET, i);
+	plan_stand_in_ends(v);
+	plan_macvlans(v, VIP_OP_UNKEEP, takes | gives);
+	plan_macvlans(v, VIP_OP_DOWN, gives);
 }

@@ -78,36 +78,34 @@ int vip_each_route(struct rtnl *rtnl,
 	return result;
 }
 
+static bool is_by(const struct vip *v, uint16_t device, const struct vip_kernel_route *route)
+{
+	return device == VIP_NO_DEVICE || v->device[device].ifindex == route->ifindex;
+}
+
 int vip_find_route(const struct vip *v, const struct vip_kernel_route *route)
 {
 	for (unsigned i = 0; i < v->conf->n_routes; i++) {
 		const struct conf_route *r = &v->conf->route[i];
-		uint16_t device = v->route[i].device;
 		uint32_t metric = !r->metric && r->family == AF_INET6 ? VIP_IPV6_METRIC : r->metric;
 
 		if (r->family == route->family && r->prefix_len == route->prefix_len &&
 			vip_ip_equal(&r->destination, &route->destination) &&
 			vip_ip_equal(&r->gateway, &route->gateway) && metric == route->metric &&
 			(r->table ? r->table : RT_TABLE_MAIN) == route->table &&
-			(device == VIP_NO_DEVICE || v->device[device].ifindex == route->ifindex))
+			is_by(v, v->route[i].way, route))
 			return (int)i;
 	}
 	return -1;
 }
 
-int vip_find_subnet_route(const struct vip *v, const struct vip_kernel_route *route)
+bool vip_is_subnet_route(const struct vip *v, unsigned subnet, const struct vip_kernel_route *route)
 {
-	if (route->gateway.family || route->table != RT_TABLE_MAIN)
-		return -1;
-	for (unsigned i = 0; i < v->n_subnets; i++) {
-		const struct vip_subnet *s = &v->subnet[i];
+	const struct vip_subnet *s = &v->subnet[subnet];
 
-		if (s->network.family == route->family && s->prefix_len == route->prefix_len &&
-			vip_ip_equal(&s->network, &route->destination) &&
-			v->device[s->device].ifindex == route->ifindex)
-			return (int)i;
-	}
-	return -1;
+	return !route->gateway.family && route->table == RT_TABLE_MAIN &&
+	       s->network.family == route->family && s->prefix_len == route->prefix_len &&
+	       vip_ip_equal(&s->network, &route->destination) && is_by(v, vip_way(s), route);
 }
 
 static void seen(void *user, const struct vip_kernel_route *route)
@@ -122,14 +120,15 @@ static void seen(void *user, const struct vip_kernel_route *route)
 			v->subnet[i].route_present = false;
 		return;
 	}
-	/* Groups may have the same route. */
+	/* Groups may have the same route, or subnet. */
 	i = vip_find_route(v, route);
 	for (unsigned j = 0; i >= 0 && j < v->conf->n_routes; j++)
-		if (vip_route_equal(&v->conf->route[i], &v->conf->route[j]))
+		if (vip_route_equal(&v->conf->route[i], &v->conf->route[j]) &&
+			v->route[i].way == v->route[j].way)
 			v->route[j].present = true;
-	i = vip_find_subnet_route(v, route);
-	if (i >= 0)
-		v->subnet[i].route_present = true;
+	for (unsigned j = 0; j < v->n_subnets; j++)
+		if (vip_is_subnet_route(v, j, route))
+			v->subnet[j].route_present = true;
 }
 
 int vip_look_routes(struct vip *v)

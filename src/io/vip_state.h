@@ -14,9 +14,9 @@ enum {
 	VIP_LOGGED_MAX = 8, /* refusals of one change that are logged one by one */
 	/* Some 10 us each: a chunk takes about 2.5 ms. */
 	VIP_CHUNK_COST = 256,
-	/* Subnet routes twice and away, prefix routes; addresses off and on; routes tried, added
-	 * and removed. */
-	VIP_OPS_MAX = 7 * CONF_ADDRESSES_MAX + 4 * CONF_ROUTES_MAX,
+	/* Subnet routes away, twice and away, prefix routes; addresses off and on; routes tried,
+	 * added and removed; macvlans up and down, kept and not. */
+	VIP_OPS_MAX = 8 * CONF_ADDRESSES_MAX + 4 * CONF_ROUTES_MAX + 4 * CONF_VMACS_MAX,
 };
 
 struct vip_device {
@@ -33,6 +33,9 @@ enum vip_first { VIP_FIRST_NONE, VIP_FIRST_OWN, VIP_FIRST_OURS };
 /* A subnet on an interface, in which groups have addresses. */
 struct vip_subnet {
 	uint16_t device;
+	/* Where own addresses in it are: below a macvlan, else `device`. A link-local subnet is
+	 * each interface's own. */
+	uint16_t home;
 	uint8_t prefix_len;
 	struct conf_ip network;
 	/* As seen. `own` are the node's: neither configured nor ours. */
@@ -47,6 +50,7 @@ struct vip_subnet {
 	bool loses_primary, keeps_secondary;
 	/* As done. */
 	bool routed;        /* we put a route for it */
+	uint16_t routed_by; /* device */
 	bool route_present; /* by the last audit */
 };
 
@@ -61,7 +65,10 @@ struct vip_address {
 
 /* Beside conf.route[i]. */
 struct vip_route {
-	uint16_t device; /* or VIP_NO_DEVICE */
+	uint16_t device; /* as configured, or VIP_NO_DEVICE */
+	uint16_t vmac;   /* the group's macvlan there, or VIP_NO_DEVICE */
+	uint16_t way;    /* which of the two, as seen */
+	uint16_t put_by; /* where it is; VIP_NO_DEVICE: not put */
 	bool present;    /* by the last audit */
 	bool lacking;    /* the last audit missed it */
 	bool stands;     /* another program's equal IPv6 route serves */
@@ -80,6 +87,10 @@ enum vip_op_kind {
 	VIP_OP_ADD_SUBNET,  /* subnet: a route of ours in place of the connected one */
 	VIP_OP_DEL_SUBNET,  /* subnet */
 	VIP_OP_DEL_PREFIX,  /* subnet: the connected route that our IPv6 address brought */
+	VIP_OP_UP,          /* vmac: its macvlan */
+	VIP_OP_DOWN,        /* vmac */
+	VIP_OP_KEEP,        /* vmac: an address that says nothing, see vip_message.c */
+	VIP_OP_UNKEEP,      /* vmac */
 };
 
 /* A route of ours, as the kernel has it. */
@@ -104,7 +115,9 @@ struct vip {
 	struct vip_subnet subnet[CONF_ADDRESSES_MAX];
 	struct vip_address address[CONF_ADDRESSES_MAX];
 	struct vip_route route[CONF_ROUTES_MAX];
-	uint16_t by_ip[CONF_ADDRESSES_MAX]; /* addresses, sorted */
+	uint16_t vmac_device[CONF_VMACS_MAX]; /* beside conf.vmac: the macvlan */
+	bool kept[CONF_VMACS_MAX];            /* likewise: it has that address */
+	uint16_t by_ip[CONF_ADDRESSES_MAX];   /* addresses, sorted */
 	/* Of the configuration's groups; it may be another one by the time of a reload. */
 	unsigned n_groups;
 	uint8_t group_id[CONF_GROUPS_MAX];
@@ -142,6 +155,12 @@ bool vip_same_network(const struct conf_ip *a, const struct conf_ip *b, unsigned
 bool vip_route_equal(const struct conf_route *a, const struct conf_route *b);
 /* As seen: our addresses there bring no connected route. */
 bool vip_noprefixroute(const struct vip_subnet *s);
+/* As seen: the device by which the subnet is reached. */
+uint16_t vip_way(const struct vip_subnet *s);
+static inline bool vip_on_macvlan(const struct vip_subnet *s)
+{
+	return s->home != s->device;
+}
 
 /* ---- vip_look.c */
 
@@ -149,6 +168,8 @@ bool vip_noprefixroute(const struct vip_subnet *s);
 int vip_look(struct vip *v);
 /* Whether an interface promotes secondaries by its own setting. 0 or negative errno. */
 int vip_look_promotes(struct rtnl *rtnl, uint32_t ifindex, bool *ret_promotes);
+/* Whether an interface is up. 0 or negative errno. */
+int vip_look_up(struct rtnl *rtnl, uint32_t ifindex, bool *ret_up);
 /* The address is there, but not as it should be, and replacing it does not mend that. */
 bool vip_broken(const struct vip *v, unsigned address);
 
@@ -160,8 +181,9 @@ int vip_each_route(struct rtnl *rtnl,
 	void (*seen)(void *user, const struct vip_kernel_route *route), void *user);
 /* The configured route, or -1. */
 int vip_find_route(const struct vip *v, const struct vip_kernel_route *route);
-/* The subnet for which this may be a connected route of ours, or -1. */
-int vip_find_subnet_route(const struct vip *v, const struct vip_kernel_route *route);
+/* This may be a connected route of ours for the subnet. */
+bool vip_is_subnet_route(
+	const struct vip *v, unsigned subnet, const struct vip_kernel_route *route);
 /* Sets route[].present and subnet[].route_present. 0 or negative errno. */
 int vip_look_routes(struct vip *v);
 
@@ -184,6 +206,7 @@ void vip_judge(struct vip *v, struct vip_op op, int error, const char *kernel_te
 /* The message of an operation, appended to the batch. False: there is nothing to say (*ret_error
  * 0, or -ENODEV when its interface is not there). There must be room in the batch. */
 bool vip_message(const struct vip *v, struct vip_op op, uint32_t tag, int *ret_error);
+void vip_message_up(struct rtnl *rtnl, uint32_t ifindex, bool up, uint32_t tag);
 void vip_message_promote(struct rtnl *rtnl, uint32_t ifindex, bool on, uint32_t tag);
 void vip_message_del_address(struct rtnl *rtnl, const struct conf_ip *ip, uint8_t prefix_len,
 	uint32_t ifindex, uint32_t tag);

@@ -60,9 +60,11 @@ static int address_heard(void *user, const struct nlmsghdr *nlh)
 /* A connected route stays while a group that is held may need it. */
 static bool belongs(const struct vip *v, const struct vip_kernel_route *route)
 {
-	int subnet = vip_find_subnet_route(v, route);
+	bool found = vip_find_route(v, route) >= 0;
 
-	return vip_find_route(v, route) >= 0 || (subnet >= 0 && v->subnet[subnet].routed);
+	for (unsigned i = 0; i < v->n_subnets && !found; i++)
+		found = v->subnet[i].routed && vip_is_subnet_route(v, i, route);
+	return found;
 }
 
 static void route_seen(void *user, const struct vip_kernel_route *route)

@@ -147,20 +147,35 @@ static void nothing_is_due_before_a_group_is_taken(void **state)
 	assert_int_equal(announce_due(&f->announce, ms(500), f->due), 0);
 }
 
-static void a_burst_is_followed_by_a_slow_refresh(void **state)
+static void assert_rounds(struct fixture *f, const uint64_t at[6])
 {
-	static const uint64_t at[] = { 0, 50, 200, 1000, 61000, 121000 };
-	struct fixture *f = *state;
-
-	configure(f, 1, 1, 0);
 	announce_taken(&f->announce, 0, ms(0));
-	for (unsigned i = 0; i < ARRAY_LEN(at); i++) {
+	for (unsigned i = 0; i < 6; i++) {
 		assert_int_equal(announce_deadline(&f->announce).us, ms(at[i]).us);
 		if (at[i])
 			assert_int_equal(announce_due(&f->announce, ms(at[i] - 1), f->due), 0);
 		assert_int_equal(announce_due(&f->announce, ms(at[i]), f->due), 2);
 		assert_int_equal(announce_due(&f->announce, ms(at[i]), f->due), 0);
 	}
+}
+
+static void a_burst_is_followed_by_a_slow_refresh(void **state)
+{
+	static const uint64_t at[] = { 0, 50, 200, 1000, 61000, 121000 };
+
+	configure(*state, 1, 1, 0);
+	assert_rounds(*state, at);
+}
+
+/* An old master of the same MAC is quiet after 20 ms, and switches forget. */
+static void a_virtual_mac_is_told_sooner_and_more_often(void **state)
+{
+	static const uint64_t at[] = { 0, 30, 200, 1000, 16000, 31000 };
+	struct fixture *f = *state;
+
+	configure(f, 1, 1, 0);
+	f->conf.group[0].virtual_mac = true;
+	assert_rounds(f, at);
 }
 
 static void all_are_named_once_before_the_second_form(void **state)
@@ -282,6 +297,7 @@ int main(void)
 		T(a_forwarding_node_says_that_it_is_a_router),
 		T(nothing_is_due_before_a_group_is_taken),
 		T(a_burst_is_followed_by_a_slow_refresh),
+		T(a_virtual_mac_is_told_sooner_and_more_often),
 		T(all_are_named_once_before_the_second_form),
 		T(a_thousand_addresses_go_in_bounded_steps),
 		T(a_stall_costs_one_round),

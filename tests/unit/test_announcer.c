@@ -114,6 +114,29 @@ static void a_forwarding_interface_is_announced_as_router(void **state)
 	assert_int_equal(frame[58], 0xa0);
 }
 
+/* The macvlan was set up a moment ago: the watch has heard that it was made, no more. */
+static void a_virtual_mac_speaks_from_its_macvlan(void **state)
+{
+	const struct announce_frame frames[] = { { 0, ANNOUNCE_REQUEST } };
+	uint8_t frame[256], expected[ANNOUNCE_FRAME_MAX];
+	FIXTURE(f);
+
+	has(f, AF_INET, 7, "v0");
+	f->conf.address[0].vmac = 1;
+	f->conf.n_vmacs = 1;
+	f->conf.vmac[0] = (struct conf_vmac){ 0, "v0", "mv", { 0x92, 1, 0, 1, 2, 3 } };
+	announcer_send(&f->announcer, &f->conf, frames, 1);
+	assert_int_equal(f->announcer.skipped, 1); /* there is none */
+	run("ip link add mv link v0 address 92:01:00:01:02:03 type macvlan mode bridge");
+	assert_true(watch_read(f->watch) >= 0);
+	run("ip link set mv up");
+	announcer_send(&f->announcer, &f->conf, frames, 1);
+	assert_int_equal(f->announcer.sent, 1);
+	assert_int_equal(next(f, 0x0806, frame), ANNOUNCE_ARP_LEN);
+	announce_build_arp(expected, f->conf.vmac[0].mac, &f->conf.address[0].ip, ANNOUNCE_REQUEST);
+	assert_memory_equal(frame, expected, ANNOUNCE_ARP_LEN);
+}
+
 static void what_cannot_take_frames_is_skipped_and_counted(void **state)
 {
 	struct announce_frame frames[ANNOUNCE_MAX];
@@ -161,6 +184,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(frames_reach_the_network),
 		T(a_forwarding_interface_is_announced_as_router),
+		T(a_virtual_mac_speaks_from_its_macvlan),
 		T(what_cannot_take_frames_is_skipped_and_counted),
 		T(a_refused_frame_does_not_stop_the_rest),
 	};

@@ -97,7 +97,16 @@ static void groups_show_their_addresses_and_routes(void **state)
 	assert_member(element(s, "groups", 0), "routes",
 		"[\"default via 192.168.1.254 dev eth0 metric 7 table 9\"]");
 	assert_member(element(s, "groups", 1), "routes", "[]");
+	assert_member(element(s, "groups", 1), "virtual_macs", "[]");
 	assert_member(element(s, "groups", 1), "id", "5");
+	json_decref(s);
+	p->conf.n_vmacs = 1;
+	p->conf.vmac[0] = (struct conf_vmac){ 1, "eth0", "nsrp5-eth0", { 0x92, 7, 5, 1, 2, 3 } };
+	s = report_groups(&p->in);
+	assert_member(element(s, "groups", 0), "virtual_macs", "[]");
+	assert_member(element(s, "groups", 1), "virtual_macs",
+		"[{\"name\":\"nsrp5-eth0\",\"device\":\"eth0\","
+		"\"mac\":\"92:07:05:01:02:03\"}]");
 	json_decref(s);
 }
 
@@ -272,8 +281,12 @@ static void the_largest_configuration_fits_into_an_answer(void **state)
 	conf->n_addresses = CONF_ADDRESSES_MAX;
 	conf->n_routes = CONF_ROUTES_MAX;
 	conf->n_monitors = CONF_MONITORS_MAX;
+	conf->n_vmacs = CONF_VMACS_MAX;
+	for (unsigned i = 0; i < CONF_VMACS_MAX; i++)
+		conf->vmac[i] = (struct conf_vmac){ (uint8_t)(i / 2), { "enp129s0f1np10" },
+			{ "nsrp255-123456" }, { 0x92, 255, 255, 255, 255, 255 } };
 	for (unsigned i = 0; i < CONF_ADDRESSES_MAX; i++)
-		conf->address[i] = (struct conf_address){ 0, ip, 128, { "enp129s0f1np10" }, 0 };
+		conf->address[i] = (struct conf_address){ 0, ip, 128, { "enp129s0f1np10" }, 1 };
 	for (unsigned i = 0; i < CONF_ROUTES_MAX; i++)
 		conf->route[i] = (struct conf_route){ 0, AF_INET6, ip, 128, ip,
 			{ "enp129s0f1np10" }, UINT32_MAX, UINT32_MAX };
