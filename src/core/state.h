@@ -76,7 +76,7 @@ struct group {
 	mono_t preempt_at; /* when the hold-down is over; MONO_NEVER: conditions not met */
 	bool preempting;   /* it is over: the peer is asked to hand over */
 	unsigned role_failed;
-	uint32_t two_masters_ms; /* of the last time that two masters met */
+	uint32_t two_masters_ms;        /* of the last time that two masters met */
 	mono_t clash_at, clash_told_at; /* of its virtual MAC; MONO_NEVER: none */
 	struct handover handover;
 	struct flap flap;
