@@ -201,11 +201,11 @@ static void adopt_alone(struct node *n, mono_t now)
 
 /* Sessions cannot be judged by the windows that this kernel saw: it does not see all of them any
  * more, or did not while both nodes were masters. Where two of one group met that waits for what
- * comes of it. */
+ * comes of it. A standby judges none. */
 static bool changed_sight(const struct mirror *m, enum mirror_role from)
 {
 	if (m->role == MIRROR_SHARED)
-		return !m->met_master;
+		return from == MIRROR_SOLE && !m->met_master;
 	return m->role == MIRROR_IDLE || from == MIRROR_SHARED;
 }
 

@@ -81,10 +81,11 @@ static bool probe(struct node *n, mono_t now, struct actions *out)
 		if (!can_tell(n, now, i))
 			continue;
 		beat_send_probe(n, now, i, out);
+		if (s->first == UINT64_MAX)
+			s->first = n->links.beat;
 		sent = true;
 	}
-	if (s->probes++ == 0)
-		s->first = n->links.beat;
+	s->probes++;
 	s->due = mono_after_us(now, SUSPECT_SPACING_US);
 	return sent;
 }

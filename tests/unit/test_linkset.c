@@ -132,6 +132,24 @@ static void an_older_beat_does_not_lower_the_number_to_echo(void **state)
 	assert_int_equal(f.ls.path[0].beat, 3);
 }
 
+static void the_round_trip_is_that_of_the_probe_that_is_answered(void **state)
+{
+	(void)state;
+	hear(2, 0);
+	after(1000);
+	uint64_t lost = linkset_next_beat(&f.ls, f.now);
+
+	linkset_probed(&f.ls);
+	after(100000);
+	uint64_t answered = linkset_next_beat(&f.ls, f.now);
+
+	linkset_probed(&f.ls); /* the one before may still be under way */
+	after(700);
+	linkset_heard(&f.ls, 2, f.now, 9, answered, answered);
+	assert_true(lost < answered);
+	assert_int_equal(f.ls.path[2].rtt_us, 700);
+}
+
 static void a_hold_outlives_the_detection_time(void **state)
 {
 	(void)state;
@@ -365,6 +383,7 @@ int main(void)
 		T(an_echo_of_what_was_never_sent_counts_nothing),
 		T(an_echoed_age_is_kept),
 		T(an_older_beat_does_not_lower_the_number_to_echo),
+		T(the_round_trip_is_that_of_the_probe_that_is_answered),
 		T(a_hold_outlives_the_detection_time),
 		T(a_restarted_peer_has_the_detection_time_of_a_hold),
 		T(silence_loses_path_and_peer_once),
