@@ -74,7 +74,7 @@ void check_engine_started(struct world *w, unsigned m, uint64_t adopted)
 
 	c->engine_since = c->on_time_since = c->awake_since = c->fresh_at = w->now;
 	c->adopted = adopted;
-	c->carrier_at = c->lost = c->late_us = 0;
+	c->carrier_at = c->lost = c->late_us = c->suspicions = 0;
 	memset(&c->hold, 0, sizeof(c->hold));
 	memset(&c->parting, 0, sizeof(c->parting));
 	c->in_sync = c->stopping = false;

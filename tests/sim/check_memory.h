@@ -25,6 +25,7 @@ struct check_machine {
 	uint64_t on_time_since;          /* it was never late by much since then */
 	uint64_t awake_since;            /* nor by the detection time since then */
 	uint64_t fresh_at;               /* of the last beat that proved the peer alive */
+	uint64_t suspicions;             /* the value of their counter then */
 	uint64_t heard[WORLD_PATHS_MAX]; /* the newest frame accepted: when it was sent */
 	uint64_t lost;                   /* the value of its counter */
 	struct check_will {

@@ -112,16 +112,6 @@ static void check_lost(struct world *w, unsigned m)
 	}
 }
 
-/* P6.6 may shorten the detection time. */
-static bool no_link_has_carrier(const struct world *w, unsigned m)
-{
-	for (unsigned i = 0; i < w->machine[m].conf->n_links; i++) {
-		if (w->carrier[i])
-			return false;
-	}
-	return true;
-}
-
 /* P6.4: what this node was late by, it allows its peer. A timer was due a heartbeat after it
  * stopped, at the latest, and an eighth more where it falls in step. */
 static void check_discount(struct world *w, unsigned m)
@@ -129,8 +119,10 @@ static void check_discount(struct world *w, unsigned m)
 	const struct check_machine *c = &w->check.of[m];
 	uint64_t until = c->fresh_at + check_detection_us(w) + c->late_us;
 
-	if (!no_link_has_carrier(w, m) && c->woke_at > c->fresh_at &&
-		c->late_us < check_detection_us(w) &&
+	/* P6.6 may have shortened the detection time. */
+	bool suspected = w->machine[m].node->counter[COUNTER_SUSPICIONS] != c->suspicions;
+
+	if (!suspected && c->woke_at > c->fresh_at && c->late_us < check_detection_us(w) &&
 		c->late_us > check_heartbeat_us(w) * 6 / 5 + 1000 &&
 		w->now + check_heartbeat_us(w) * 9 / 8 + check_detection_us(w) / CHECK_CLOCKS + 10 <
 			until)
