@@ -13,7 +13,12 @@
 #include "io/neighbours.h"
 #include "process.h"
 
-enum { PRIORITY = 49 }; /* one below the engine's */
+enum {
+	PRIORITY = 49, /* one below the engine's */
+	/* A predecessor that was killed closes its socket when its memory is given back. */
+	LISTEN_TRIES = 20,
+	LISTEN_AGAIN_US = 100000,
+};
 
 void guardian_arm(struct guardian *g)
 {
@@ -164,9 +169,21 @@ static void start_watchdog(struct guardian *g)
 	loop_timer_set(&g->watchdog_timer, mono_after_us(loop_now(), g->watchdog_us));
 }
 
+static int listen_there(struct guardian *g)
+{
+	int result = -EADDRINUSE;
+
+	for (unsigned i = 0; i < LISTEN_TRIES && result == -EADDRINUSE; i++) {
+		if (i > 0)
+			(void)usleep(LISTEN_AGAIN_US);
+		result = control_listen(g->setup->rundir, &g->control);
+	}
+	return result;
+}
+
 static int run(struct guardian *g)
 {
-	int result = control_listen(g->setup->rundir, &g->control);
+	int result = listen_there(g);
 
 	if (result != 0) {
 		log_err(g->log, "%s: no control socket: %s", g->setup->rundir,

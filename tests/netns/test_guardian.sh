@@ -106,4 +106,17 @@ check "killed, on the backup: it is the backup again" wait_state fw2 primary-bac
 check "killed, on the backup: nobody took over" [ "$(counter fw1 takeovers)" -le "$before" ]
 check "killed, on the backup: the master goes on" one_owner fw1
 
+# One that is killed may be there for a moment more, as its memory is large.
+restarts() {
+	local pid
+	for _ in 1 2 3 4 5 6 7 8; do
+		lab_kill fw2
+		lab_start fw2
+		pid=$(lab_pid fw2)
+		wait_for 5 is_state fw2 primary-backup || return 1
+		kill -0 "$pid" || return 1
+	done
+}
+check "killed, all of it, and started at once: it runs" restarts
+
 exit "$FAILED"
