@@ -332,6 +332,13 @@ static bool parse(const struct node *n, unsigned path, struct span body, struct 
 	return reader_ok(&r);
 }
 
+/* It gave way to this master before a word of its own had counted. */
+static bool gave_way_unheard(const struct peer_record *before, const struct peer_record *record)
+{
+	return record->reason == REASON_TWO_MASTERS &&
+	       (!before->known || (before->state != GROUP_MASTER && before->reason != record->reason));
+}
+
 /* What the peer says of group g is news: P6.3 holds. */
 static void heard_group(struct node *n, mono_t now, unsigned g, const struct peer_record *record,
 	struct actions *out)
@@ -343,6 +350,8 @@ static void heard_group(struct node *n, mono_t now, unsigned g, const struct pee
 	 * with the very one that this node chose meanwhile. */
 	bool had = record->term > group->peer.term && record->term >= group->term;
 
+	if (group->state == GROUP_MASTER && gave_way_unheard(&group->peer, record))
+		mirror_met_master(n);
 	group->peer = *record;
 	if (!record->known)
 		return;

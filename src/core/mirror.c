@@ -259,7 +259,10 @@ static void judge_role(struct node *n, mono_t now)
 	}
 	if (m->met_master && !roles_are_open(n)) {
 		m->met_master = false;
-		m->wants |= m->role != MIRROR_IDLE ? WANT_LOOSEN : 0;
+		if (m->role != MIRROR_IDLE) {
+			m->wants |= WANT_LOOSEN;
+			mirror_settle_later(m, now);
+		}
 	}
 }
 

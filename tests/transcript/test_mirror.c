@@ -400,6 +400,13 @@ static void offers_bring_what_the_losing_master_made(void **state)
 	assert_int_equal(pair_sessions(p, 1), 22);
 }
 
+/* What that node sends. */
+static void cut_from(struct pair *p, unsigned i, bool cut)
+{
+	for (unsigned path = 0; path < CONF_PATHS_MAX; path++)
+		p->cut[i][path] = cut;
+}
+
 /* The other master forwarded some of what both had, and no event told of that. */
 static void who_stays_of_two_masters_forgives_what_it_did_not_see(void **state)
 {
@@ -426,6 +433,53 @@ static void who_stays_of_two_masters_forgives_what_it_did_not_see(void **state)
 	assert_int_equal(orders(p, 0)[OBJECT_LOOSEN], before + 20);
 }
 
+/* Both are master, and the loser hears the winner first: it gives way before anything that it said
+ * as a master counts. */
+static void assert_unheard_master_is_forgiven(struct pair *p, unsigned winner)
+{
+	unsigned before = orders(p, winner)[OBJECT_LOOSEN];
+
+	pair_forget(p);
+	cut_from(p, 1 - winner, false);
+	pair_run(p, 60);
+	cut_from(p, winner, false);
+	pair_run(p, 500);
+	assert_owner(p, winner);
+	assert_int_equal(pair_said(p, "two masters met, own term"), 1);
+	assert_int_equal(pair_counter(p, winner, COUNTER_TWO_MASTERS), 0);
+	for (unsigned key = 0; key < 20; key++)
+		assert_true(pair_session(p, winner, key)->liberal);
+	pair_run(p, 3000);
+	assert_true(in_sync(p, 1 - winner));
+	assert_int_equal(orders(p, winner)[OBJECT_LOOSEN], before + 20); /* once */
+	for (unsigned key = 0; key < 20; key++)
+		assert_false(pair_session(p, winner, key)->liberal);
+}
+
+static void an_old_master_forgives_one_that_it_never_heard(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 20);
+	pair_event(p, 0, &(struct event){ .type = EVENT_SERVED });
+	pair_run(p, 3000);
+	pair_cut_all(p, true);
+	pair_run(p, 3000);
+	assert_unheard_master_is_forgiven(p, 0);
+}
+
+static void a_new_master_forgives_one_that_it_never_heard(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 20);
+	pair_run(p, 3000);
+	pair_cut_all(p, true);
+	pair_run(p, 3000);
+	assert_false(pair_session(p, 1, 3)->liberal);
+	assert_unheard_master_is_forgiven(p, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,6 +504,8 @@ int main(void)
 		MIRROR(what_a_master_takes_back_is_settled_too),
 		MIRROR(offers_bring_what_the_losing_master_made),
 		MIRROR(who_stays_of_two_masters_forgives_what_it_did_not_see),
+		MIRROR(an_old_master_forgives_one_that_it_never_heard),
+		MIRROR(a_new_master_forgives_one_that_it_never_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
