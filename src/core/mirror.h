@@ -205,8 +205,8 @@ void mirror_order(struct node *n, enum object_op op, uint8_t kind, struct span k
 bool mirror_holds(const struct mirror *m, mono_t now);
 /* This kernel does not judge it by old TCP windows any more. */
 void mirror_loosen(struct node *n, uint8_t kind, struct span key, struct actions *out);
-/* It is gone. While a pass runs a dead entry stays, so that a dump of before is not believed. `e`
- * is NULL when it was not known. */
+/* It is gone. While a pass runs a dead entry stays, so that a dump of before is not believed: that
+ * of this pass alone. `e` is NULL when it was not known, and may be dead already. */
 void mirror_forget(struct mirror *m, uint64_t hash, uint8_t kind, struct entry *e);
 /* The whole object is asked of the kernel. */
 void mirror_fetch(struct node *n, uint8_t kind, struct span key, struct actions *out);

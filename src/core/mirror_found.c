@@ -181,13 +181,18 @@ void mirror_pass_object(struct node *n, mono_t now, const struct object *o, stru
 	uint64_t hash = index_hash(&m->index, o->kind, object_key(o));
 	struct entry *e = index_find(&m->index, hash, o->kind);
 
+	if (e != NULL && index_is_dead(e)) {
+		if (e->pass == m->pass.number)
+			return;
+		/* A pass that came to no end left it. */
+		index_remove(&m->index, e);
+		e = NULL;
+	}
 	if (e == NULL) {
 		m->pass.seen++;
 		found_unknown(n, now, hash, o, out);
 		return;
 	}
-	if (index_is_dead(e))
-		return;
 	bool own = index_owner(&m->index, e) == INDEX_OWN;
 
 	/* What an event or the peer said since the pass began is newer than the dump. */

@@ -72,8 +72,11 @@ void mirror_forget(struct mirror *m, uint64_t hash, uint8_t kind, struct entry *
 	}
 	if (e == NULL)
 		e = index_add(&m->index, hash, &gone, INDEX_OWN);
-	if (e != NULL)
+	if (e == NULL)
+		return;
+	if (!index_is_dead(e))
 		index_kill(&m->index, e);
+	e->pass = m->pass.number;
 }
 
 /* It ran out here while the peer keeps it: it is put back, or where the event tells too little for
@@ -107,8 +110,10 @@ static void removed(
 	bool is_forgotten = mirror_is_shared(o->kind) && o->value_len > 0;
 	bool is_refuted = mirror_is_shared(o->kind) && o->value_len == 0;
 
-	if (e != NULL && index_is_dead(e))
+	if (e != NULL && index_is_dead(e)) {
+		mirror_forget(m, hash, o->kind, e);
 		return;
+	}
 	bool is_peers = e != NULL && index_owner(&m->index, e) == INDEX_PEER;
 
 	if (is_peers && !is_refuted) {
@@ -189,6 +194,8 @@ static void changed(
 	}
 	if (!note(m, hash, o, &is_full)) {
 		node_count(n, is_full ? COUNTER_INDEX_FULL : COUNTER_EVENTS_UNCHANGED);
+		/* The end of the pass makes room. */
+		m->audit_now |= is_full && m->index.dead > 0;
 		return;
 	}
 	struct record r = {

@@ -200,8 +200,7 @@ static void heard_remove(struct node *n, uint64_t hash, struct entry *e, const s
 		mirror_fetch(n, r->kind, r->key, d->out);
 		return;
 	}
-	if (e == NULL || !index_is_dead(e))
-		mirror_forget(m, hash, r->kind, e);
+	mirror_forget(m, hash, r->kind, e);
 	mirror_order(n, OBJECT_REMOVE, r->kind, r->key, span_of(NULL, 0), d->out);
 }
 

@@ -259,12 +259,66 @@ static void an_index_that_is_full_keeps_what_it_has(void **state)
 	assert_true(counted(p, 0, COUNTER_INDEX_FULL) > 3);
 }
 
+/* What ended while a dump is under way keeps its place in the index as long. */
+static void what_finds_no_room_during_a_pass_is_found_by_the_next(void **state)
+{
+	struct pair *p = *state;
+
+	p->side[0].kernel->objects = 4;
+	start_with(p, 4);
+	p->side[0].kernel->dump_waits = true;
+	pair_plain_event(p, 0, EVENT_AUDIT);
+	pair_run(p, 2);
+	assert_true(p->side[0].kernel->dump.asked);
+	pair_remove(p, 0, 1);
+	pair_make(p, 0, 20, 1);
+	assert_true(counted(p, 0, COUNTER_INDEX_FULL) > 0);
+	pair_dump_goes_on(p, 0);
+	pair_run(p, 3000);
+	assert_true(pair_session(p, 1, 20)->there);
+	assert_int_equal(pair_different(p), -1);
+	/* No more than the sessions that there is room for: no pass helps, and none is made. */
+	uint64_t audits = counted(p, 0, COUNTER_AUDITS);
+
+	pair_make(p, 0, 21, 1);
+	pair_run(p, 10000);
+	assert_int_equal(counted(p, 0, COUNTER_AUDITS), audits);
+}
+
 static bool nothing_from_fw1(struct pair *p, unsigned from, unsigned path, struct span frame)
 {
 	(void)p;
 	(void)path;
 	(void)frame;
 	return from != 0;
+}
+
+/* The first dump failed after a session had ended; it came again, and nobody told of that. */
+static void what_a_pass_that_failed_has_seen_end_may_have_begun_again(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 20);
+	p->side[0].kernel->dump_waits = true;
+	pair_plain_event(p, 0, EVENT_AUDIT);
+	pair_run(p, 2);
+	assert_true(p->side[0].kernel->dump.asked);
+	struct pair_session was = *pair_session(p, 0, 3);
+
+	pair_remove(p, 0, 3);
+	pair_run(p, 2);
+	assert_false(pair_session(p, 1, 3)->there);
+	p->side[0].kernel->result = DUMP_FAILED;
+	pair_dump_goes_on(p, 0);
+	pair_run(p, 2);
+	assert_non_null(pair_entry(p, 0, 3));
+	p->side[0].kernel->session[3] = was;
+	uint64_t audits = counted(p, 0, COUNTER_AUDITS);
+
+	pair_run(p, 1100);
+	assert_int_equal(counted(p, 0, COUNTER_AUDITS), audits + 1);
+	assert_true(pair_session(p, 1, 3)->there);
+	assert_true(pair_owns(p, 0, 3));
 }
 
 /* fw2 took over beside fw1, which did not miss it and goes on in the same epoch. */
@@ -402,6 +456,8 @@ int main(void)
 		MIRROR(refusals_are_counted_by_reason_and_do_not_go_round),
 		MIRROR(a_change_of_what_the_standby_lacks_is_asked_for),
 		MIRROR(an_index_that_is_full_keeps_what_it_has),
+		MIRROR(what_finds_no_room_during_a_pass_is_found_by_the_next),
+		MIRROR(what_a_pass_that_failed_has_seen_end_may_have_begun_again),
 		MIRROR(one_that_was_master_alone_is_out_of_sync_until_a_resync),
 		MIRROR(an_engine_that_starts_again_learns_its_kernels_table),
 		MIRROR(a_master_back_before_it_was_missed_gives_way_to_the_copy),
