@@ -336,7 +336,8 @@ static bool parse(const struct node *n, unsigned path, struct span body, struct 
 static bool gave_way_unheard(const struct peer_record *before, const struct peer_record *record)
 {
 	return record->reason == REASON_TWO_MASTERS &&
-	       (!before->known || (before->state != GROUP_MASTER && before->reason != record->reason));
+	       (!before->known ||
+		       (before->state != GROUP_MASTER && before->reason != record->reason));
 }
 
 /* What the peer says of group g is news: P6.3 holds. */
@@ -357,7 +358,7 @@ static void heard_group(struct node *n, mono_t now, unsigned g, const struct pee
 		return;
 	group_note_term(n, g, record->term);
 	if ((held || had) && !(record->flags & WIRE_GROUP_HOLDING) && group->state == GROUP_MASTER)
-		node_act(out, ACTION_ANNOUNCE, g);
+		group_announce(n, now, g);
 	handover_heard(n, now, g, out);
 }
 

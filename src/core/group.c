@@ -7,6 +7,8 @@
 #include "handover.h"
 #include "mirror.h"
 
+enum { ANNOUNCE_WAIT_MS = 500 }; /* for what another master forwarded to be taken here */
+
 static unsigned id_of(const struct node *n, unsigned g)
 {
 	return n->conf->group[g].id;
@@ -155,7 +157,7 @@ void group_start(struct node *n, unsigned g, mono_t now)
 	group->since = now;
 	group->reason = REASON_START;
 	group->term = n->saved.term;
-	group->preempt_at = MONO_NEVER;
+	group->preempt_at = group->announce_by = MONO_NEVER;
 	group->clash_at = group->clash_told_at = MONO_NEVER;
 	group->handover.until = MONO_NEVER;
 	for (unsigned i = 0; i < n->saved.n_maintenance; i++)
@@ -244,6 +246,25 @@ void group_resume(struct node *n, mono_t now, unsigned g, struct actions *out)
 	n->group[g].rule = RULE_SITTING_MASTER;
 	set_state(n, now, g, GROUP_MASTER, REASON_RESUMED, out);
 	group_order(n, g, ROLE_TAKE, out);
+}
+
+void group_announce(struct node *n, mono_t now, unsigned g)
+{
+	if (mono_is_never(n->group[g].announce_by))
+		n->group[g].announce_by = mono_after_ms(now, ANNOUNCE_WAIT_MS);
+}
+
+void group_settle_announcement(struct node *n, mono_t now, unsigned g, struct actions *out)
+{
+	struct group *group = &n->group[g];
+	bool is_master = group->state == GROUP_MASTER;
+
+	if (mono_is_never(group->announce_by) ||
+		(is_master && mirror_is_to_forgive(n) && !mono_reached(group->announce_by, now)))
+		return;
+	group->announce_by = MONO_NEVER;
+	if (is_master)
+		node_act(out, ACTION_ANNOUNCE, g);
 }
 
 void group_resume_preemption(struct node *n, unsigned g)

@@ -65,6 +65,12 @@ void group_note_term(struct node *n, unsigned g, uint32_t term);
 /* The term of the next mastership: above every term known. */
 uint32_t group_next_term(const struct node *n, unsigned g);
 
+/* The network is to turn to this node, if it is master: as soon as the mirror's kernel takes what
+ * another master forwarded, which goes on with it as long; after 500 ms at the latest. */
+void group_announce(struct node *n, mono_t now, unsigned g);
+/* Does that when it is time: at the end of a step. */
+void group_settle_announcement(struct node *n, mono_t now, unsigned g, struct actions *out);
+
 /* A real failure happened: preemption is allowed again. */
 void group_resume_preemption(struct node *n, unsigned g);
 

@@ -57,7 +57,7 @@ static enum reason reason_of_rule(const struct node *n, enum election_rule rule)
 }
 
 /* Another master was met, and this node is the one that stays. */
-static void outlast(struct node *n, unsigned g, struct actions *out)
+static void outlast(struct node *n, mono_t now, unsigned g)
 {
 	struct group *group = &n->group[g];
 
@@ -66,7 +66,7 @@ static void outlast(struct node *n, unsigned g, struct actions *out)
 		group_note_term(n, g, group->term);
 		n->beat_now = n->will.due = true;
 	}
-	node_act(out, ACTION_ANNOUNCE, g);
+	group_announce(n, now, g);
 }
 
 /* Since this node is master and does not hear the other. */
@@ -130,7 +130,7 @@ static void carry_out(
 	switch (verdict.outcome) {
 	case ELECTION_STAY:
 		if (reason == REASON_TWO_MASTERS)
-			outlast(n, g, out);
+			outlast(n, now, g);
 		group_settle(n, now, g, reason, out);
 		break;
 	case ELECTION_TAKE:
@@ -202,6 +202,7 @@ mono_t group_deadline(const struct node *n, mono_t now, unsigned g)
 	const struct group *group = &n->group[g];
 	mono_t at = group->preempting ? MONO_NEVER : group->preempt_at;
 
+	at = mono_min(at, group->announce_by);
 	if (group->rule == RULE_RESTS && group->state == GROUP_MASTER)
 		at = mono_min(at, flap_rests_until(&group->flap));
 	if (group->handover.phase != HANDOVER_NONE)

@@ -313,6 +313,13 @@ void mirror_met_master(struct node *n)
 		n->mirror->met_master = true;
 }
 
+bool mirror_is_to_forgive(const struct node *n)
+{
+	const struct mirror *m = n->mirror;
+
+	return m != NULL && m->on && (m->met_master || mirror_is_loosening(m));
+}
+
 static void judge_channel(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;

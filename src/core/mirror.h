@@ -162,6 +162,8 @@ void mirror_put_channel(const struct node *n, mono_t now, struct writer *w);
 void mirror_peer_restarted(struct node *n, mono_t now);
 /* Two masters of a group met: both forwarded, and neither kernel saw all. */
 void mirror_met_master(struct node *n);
+/* It did, or another role changed: this kernel still judges sessions by what it saw of them. */
+bool mirror_is_to_forgive(const struct node *n);
 /* Paths have other indexes than before. */
 void mirror_paths_moved(struct node *n);
 

@@ -121,7 +121,7 @@ void node_links_changed(
 		log_info(n->env.log, "peer %s: alive", peer);
 		for (unsigned g = 0; g < n->conf->n_groups; g++) {
 			if (n->group[g].state == GROUP_MASTER)
-				node_act(out, ACTION_ANNOUNCE, g);
+				group_announce(n, now, g);
 		}
 		return;
 	}
@@ -385,6 +385,8 @@ static void settle(struct node *n, mono_t now, struct actions *out)
 		group_judge(n, now, g, out);
 	}
 	mirror_settle(n, now, out);
+	for (unsigned g = 0; g < n->conf->n_groups; g++)
+		group_settle_announcement(n, now, g, out);
 }
 
 static mono_t earliest(const struct node *n, mono_t now)

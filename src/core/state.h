@@ -73,8 +73,9 @@ struct group {
 	bool maintenance;
 	bool served;
 	bool preempt_suspended;
-	mono_t preempt_at; /* when the hold-down is over; MONO_NEVER: conditions not met */
-	bool preempting;   /* it is over: the peer is asked to hand over */
+	mono_t preempt_at;  /* when the hold-down is over; MONO_NEVER: conditions not met */
+	bool preempting;    /* it is over: the peer is asked to hand over */
+	mono_t announce_by; /* at the latest; MONO_NEVER: nothing is to be announced */
 	unsigned role_failed;
 	uint32_t two_masters_ms;        /* of the last time that two masters met */
 	mono_t clash_at, clash_told_at; /* of its virtual MAC; MONO_NEVER: none */

@@ -274,7 +274,9 @@ void check_contact(struct world *w, unsigned m, uint64_t sent_at)
 
 		if (both != 0 && sent_at > both && sent_at > calm && *contact <= calm)
 			*contact = w->now;
-		if (*must_at == 0 || sent_at <= *must_at)
+		/* It may have to forgive first. */
+		if (*must_at == 0 || sent_at <= *must_at ||
+			!mono_is_never(w->machine[m].node->group[g].announce_by))
 			continue;
 		if (w->machine[m].node->group[g].state == GROUP_MASTER &&
 			w->check.of[m].group[g].announced_at + BURST_US < *must_at)

@@ -480,6 +480,39 @@ static void a_new_master_forgives_one_that_it_never_heard(void **state)
 	assert_unheard_master_is_forgiven(p, 1);
 }
 
+static void run_until_announced(struct pair *p, unsigned i, unsigned ms)
+{
+	pair_forget(p);
+	while (p->side[i].n_announced == 0 && ms-- > 0)
+		pair_run(p, 1);
+}
+
+/* What the network turns back to this node was forwarded by the other. */
+static void who_stays_forgives_before_it_announces(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 20);
+	pair_event(p, 0, &(struct event){ .type = EVENT_SERVED });
+	pair_run(p, 3000);
+	for (unsigned i = 0; i < 2; i++) {
+		pair_cut_all(p, true);
+		pair_run(p, 1000);
+		p->side[0].kernel->dump_waits = i == 1;
+		pair_cut_all(p, false);
+		run_until_announced(p, 0, 1000);
+		assert_true(p->side[0].n_announced > 0);
+		assert_owner(p, 0);
+		assert_int_equal(p->side[1].n_announced, 0);
+		ASSERT_TOLD(p, "fw1: peer fw2: alive");
+		assert_int_equal(pair_session(p, 0, 3)->liberal, i == 0);
+		if (i == 1) /* there are limits */
+			assert_in_range((int64_t)p->now - pair_said_at(p, "peer fw2: alive"),
+				495000, 505000);
+		pair_run(p, 6000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -504,6 +537,7 @@ int main(void)
 		MIRROR(what_a_master_takes_back_is_settled_too),
 		MIRROR(offers_bring_what_the_losing_master_made),
 		MIRROR(who_stays_of_two_masters_forgives_what_it_did_not_see),
+		MIRROR(who_stays_forgives_before_it_announces),
 		MIRROR(an_old_master_forgives_one_that_it_never_heard),
 		MIRROR(a_new_master_forgives_one_that_it_never_heard),
 	};
