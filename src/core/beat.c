@@ -340,6 +340,14 @@ static bool gave_way_unheard(const struct peer_record *before, const struct peer
 		       (before->state != GROUP_MASTER && before->reason != record->reason));
 }
 
+/* That is not what it said when it was heard last, if it was. */
+static bool is_another(const struct peer_record *before, const struct peer_record *record)
+{
+	return before->state != 0 &&
+	       (before->state == GROUP_MASTER || record->term > before->term ||
+		       before->reason != record->reason);
+}
+
 /* What the peer says of group g is news: P6.3 holds. */
 static void heard_group(struct node *n, mono_t now, unsigned g, const struct peer_record *record,
 	struct actions *out)
@@ -351,11 +359,16 @@ static void heard_group(struct node *n, mono_t now, unsigned g, const struct pee
 	 * with the very one that this node chose meanwhile. */
 	bool had = record->term > group->peer.term && record->term >= group->term;
 
-	if (group->state == GROUP_MASTER && gave_way_unheard(&group->peer, record))
+	bool gave_way = group->state == GROUP_MASTER && gave_way_unheard(&group->peer, record);
+	bool is_news = gave_way && is_another(&group->peer, record);
+
+	if (gave_way)
 		mirror_met_master(n);
 	group->peer = *record;
 	if (!record->known)
 		return;
+	if (is_news)
+		group_met_master(n, now, g, true, out);
 	group_note_term(n, g, record->term);
 	if ((held || had) && !(record->flags & WIRE_GROUP_HOLDING) && group->state == GROUP_MASTER)
 		group_announce(n, now, g);

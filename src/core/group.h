@@ -53,6 +53,10 @@ void group_settle(struct node *n, mono_t now, unsigned g, enum reason reason, st
 void group_record(
 	struct node *n, unsigned g, enum group_state from, enum reason reason, struct actions *out);
 
+/* The peer was master, too: of the two this node stays, or not. Counted, and a line of history of
+ * the one that stays. (judge.c) */
+void group_met_master(struct node *n, mono_t now, unsigned g, bool stays, struct actions *out);
+
 /* Moves for that reason may go to and fro. */
 bool group_may_flap(enum reason reason);
 

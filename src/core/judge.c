@@ -77,6 +77,23 @@ static uint32_t two_masters_ms(const struct node *n, mono_t now, unsigned g)
 	return ms < 1 ? 1 : ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }
 
+void group_met_master(struct node *n, mono_t now, unsigned g, bool stays, struct actions *out)
+{
+	struct group *group = &n->group[g];
+
+	group->two_masters_ms = two_masters_ms(n, now, g);
+	node_count(n, COUNTER_TWO_MASTERS);
+	log_warn(n->env.log,
+		"group %u: two masters met, own term %u, peer's term %u (rule %s), for %u ms at "
+		"most",
+		n->conf->group[g].id, group->term, group->peer.term, rule_label(group->rule),
+		group->two_masters_ms);
+	if (!stays)
+		return;
+	mirror_met_master(n);
+	group_record(n, g, group->state, REASON_TWO_MASTERS, out);
+}
+
 /* The first verdict of a row of verdicts that two masters met. */
 static void note_two_masters(
 	struct node *n, mono_t now, unsigned g, struct verdict verdict, struct actions *out)
@@ -86,17 +103,7 @@ static void note_two_masters(
 	if (group->rule == verdict.rule || reason_of_rule(n, verdict.rule) != REASON_TWO_MASTERS)
 		return;
 	group->rule = verdict.rule;
-	group->two_masters_ms = two_masters_ms(n, now, g);
-	node_count(n, COUNTER_TWO_MASTERS);
-	log_warn(n->env.log,
-		"group %u: two masters met, own term %u, peer's term %u (rule %s), for %u ms at "
-		"most",
-		n->conf->group[g].id, group->term, group->peer.term, rule_label(verdict.rule),
-		group->two_masters_ms);
-	if (verdict.outcome != ELECTION_STAY)
-		return;
-	mirror_met_master(n);
-	group_record(n, g, group->state, REASON_TWO_MASTERS, out);
+	group_met_master(n, now, g, verdict.outcome == ELECTION_STAY, out);
 }
 
 /* Addresses are here though the group is not master: after a pause, or adopted. True when that
