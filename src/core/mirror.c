@@ -201,11 +201,11 @@ static void adopt_alone(struct node *n, mono_t now)
 
 /* Sessions cannot be judged by the windows that this kernel saw: it does not see all of them any
  * more, or did not while both nodes were masters. Where two of one group met that waits for what
- * comes of it. A standby judges none. */
+ * comes of it. */
 static bool changed_sight(const struct mirror *m, enum mirror_role from)
 {
 	if (m->role == MIRROR_SHARED)
-		return from == MIRROR_SOLE && !m->met_master;
+		return !m->met_master;
 	return m->role == MIRROR_IDLE || from == MIRROR_SHARED;
 }
 
@@ -219,8 +219,10 @@ static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 		mirror_pass_abort(n, WANT_SWEEP);
 		m->receiving = false;
 	}
-	if (changed_sight(m, from))
-		m->wants |= WANT_LOOSEN;
+	if (changed_sight(m, from) && from == MIRROR_IDLE)
+		m->wants |= WANT_LOOSEN; /* a standby judged none */
+	else if (changed_sight(m, from))
+		mirror_forgive(m);
 	if (m->role == MIRROR_SOLE && !m->up)
 		adopt_alone(n, now);
 	if (!m->up || !mirror_is_sending(m))
@@ -260,7 +262,7 @@ static void judge_role(struct node *n, mono_t now)
 	if (m->met_master && !roles_are_open(n)) {
 		m->met_master = false;
 		if (m->role != MIRROR_IDLE) {
-			m->wants |= WANT_LOOSEN;
+			mirror_forgive(m);
 			mirror_settle_later(m, now);
 		}
 	}
@@ -311,6 +313,12 @@ void mirror_met_master(struct node *n)
 {
 	if (n->mirror != NULL)
 		n->mirror->met_master = true;
+}
+
+void mirror_forgive(struct mirror *m)
+{
+	m->wants |= WANT_LOOSEN;
+	m->is_stale = true;
 }
 
 bool mirror_is_to_forgive(const struct node *n)

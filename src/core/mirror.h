@@ -79,6 +79,7 @@ struct mirror {
 	mono_t start_at;     /* not before this */
 	bool offers_heard;   /* in this epoch of the peer's */
 	bool met_master;     /* there are two masters, and this node may stay one */
+	bool is_stale;       /* this kernel judges sessions by windows that it saw long ago */
 	uint32_t untold;     /* own objects of this stamp or a later one: the peer may not know */
 	uint32_t adopted_at; /* number under which the last adoption travels */
 	uint32_t generation; /* of the last resync or repair sent */
@@ -162,6 +163,9 @@ void mirror_put_channel(const struct node *n, mono_t now, struct writer *w);
 void mirror_peer_restarted(struct node *n, mono_t now);
 /* Two masters of a group met: both forwarded, and neither kernel saw all. */
 void mirror_met_master(struct node *n);
+/* This kernel's sessions are to be forgiven what it did not see, and it is not in sync until then.
+ */
+void mirror_forgive(struct mirror *m);
 /* It did, or another role changed: this kernel still judges sessions by what it saw of them. */
 bool mirror_is_to_forgive(const struct node *n);
 /* Paths have other indexes than before. */

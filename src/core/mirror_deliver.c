@@ -35,7 +35,7 @@ static void adopted(struct node *n, const struct mirror_delivery *d)
 		m->role == MIRROR_SOLE)
 		return;
 	if (has_own_sessions(m) && !mirror_is_loosening(m))
-		m->wants |= WANT_LOOSEN;
+		mirror_forgive(m);
 	index_adopt(&m->index, INDEX_PEER);
 }
 

@@ -93,7 +93,7 @@ static void give_up(
 	if (r->key.len > 0)
 		mirror_loosen(n, r->kind, r->key, d->out);
 	else
-		m->wants |= WANT_LOOSEN;
+		mirror_forgive(m);
 }
 
 /* An own entry stays so, whatever was heard of late. What both kernels know is the master's. */

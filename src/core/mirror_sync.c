@@ -24,7 +24,7 @@ static const char *lacking(const struct node *n)
 								  : NULL;
 	if (!m->complete)
 		return m->receiving ? "the resync is not complete" : "no resync has come";
-	if (mirror_is_loosening(m))
+	if (m->is_stale)
 		return "its sessions have this node's old TCP windows";
 	if (!m->peer.known)
 		return NULL;
@@ -42,6 +42,7 @@ void mirror_judge_sync(struct node *n, mono_t now)
 	if (m == NULL)
 		return;
 	m->keeps |= m->complete;
+	m->is_stale &= mirror_is_loosening(m);
 	m->fresh &= !m->complete && m->role == MIRROR_IDLE;
 	lack = lacking(n);
 	if (lack == NULL) {
