@@ -102,7 +102,9 @@ enum wire_tlv {
 /* Flags of BEAT. */
 #define WIRE_BEAT_FLAGS(X)                                                                         \
 	X(REALTIME, 0x01, "the sender runs with real-time priority")                               \
-	X(URGENT, 0x02, "answer at once on the path this came by")                                 \
+	X(URGENT, 0x02,                                                                            \
+		"answer at once: on the path this came by, or by all secondary paths if it is "    \
+		"one")                                                                             \
 	X(PARTING, 0x04, "the last beat: the sender owns nothing any more and stops")
 
 enum wire_beat_flag {

@@ -410,9 +410,13 @@ static void heard_facts(struct node *n, mono_t now, const struct message *m, str
 	heard_requests(n, now, m, out);
 }
 
+/* By all secondary paths where it came by one: of that one this direction may be cut. */
 static void answer_urgent(struct node *n, mono_t now, unsigned path, struct actions *out)
 {
-	send_beat(n, now, path, path + 1, 0, out);
+	if (path < n->conf->n_links)
+		send_beat(n, now, path, path + 1, 0, out);
+	else
+		send_beat(n, now, n->conf->n_links, n->conf->n_paths, 0, out);
 }
 
 /* The peer's last words; every path brings them. */

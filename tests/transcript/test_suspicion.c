@@ -76,19 +76,45 @@ static bool only_the_first_answer(struct pair *p, unsigned from, unsigned path, 
 	return from == 1 || (path == SECONDARY && frames_lost++ == 0);
 }
 
-/* Each path's probe has a number of its own: the very first is answered, and no other. */
-static void an_answer_by_one_of_two_secondary_paths_is_one(void **state)
+static void add_a_secondary_path(struct pair *p)
 {
-	struct pair *p = *state;
 	struct conf *c = p->side[0].conf;
 
 	c->path[c->n_paths] = c->path[SECONDARY];
 	c->path[c->n_paths].tag++;
 	memcpy(c->path[c->n_paths++].name, "s1", 3);
 	pair_same_conf(p);
+}
+
+/* Each path's probe has a number of its own: the very first is answered, and no other. */
+static void an_answer_by_one_of_two_secondary_paths_is_one(void **state)
+{
+	struct pair *p = *state;
+
+	add_a_secondary_path(p);
 	start(p);
 	frames_lost = 0;
 	p->passes = only_the_first_answer;
+	lose_links(p, 1);
+	pair_run(p, VERDICT_MS + 2);
+	ASSERT_TOLD(p, "fw2: peer fw1: answers, only the HA links are gone");
+	assert_silent(p, "peer fw1: lost");
+}
+
+static bool not_back_by_the_first(struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	(void)p;
+	(void)frame;
+	return from == 1 ? path == SECONDARY : path > SECONDARY;
+}
+
+static void an_answer_may_come_by_another_path_than_the_probe(void **state)
+{
+	struct pair *p = *state;
+
+	add_a_secondary_path(p);
+	start(p);
+	p->passes = not_back_by_the_first;
 	lose_links(p, 1);
 	pair_run(p, VERDICT_MS + 2);
 	ASSERT_TOLD(p, "fw2: peer fw1: answers, only the HA links are gone");
@@ -207,6 +233,7 @@ int main(void)
 		STORY(a_peer_without_power_is_lost_in_milliseconds),
 		STORY(a_peer_that_answers_by_a_secondary_path_is_not),
 		STORY(an_answer_by_one_of_two_secondary_paths_is_one),
+		STORY(an_answer_may_come_by_another_path_than_the_probe),
 		STORY(one_answer_to_five_probes_is_enough),
 		STORY(links_that_go_one_after_the_other_prove_nothing),
 		STORY(without_a_secondary_path_the_detection_time_decides),
