@@ -7,6 +7,7 @@ static const bool outside[COUNTER_COUNT] = {
 	[COUNTER_SEND_FILTERED] = true,
 	[COUNTER_RECEIVE_OVERRUNS] = true,
 	[COUNTER_PUT_BACK] = true,
+	[COUNTER_MAC_CLASHES] = true,
 	[COUNTER_HOLDS_SENT] = true,
 	[COUNTER_PARTINGS_SENT] = true,
 	[COUNTER_CONTROL_REQUESTS] = true,
