@@ -165,7 +165,7 @@ matrix_problem() { # TEXT...
 matrix_record() { # SINCE
 	for node in fw1 fw2; do
 		ctl "$node" --json history | jq -r --arg since "$1" --arg node "$node" '.history[] |
-			select(.time >= $since) | "\($node) \(.to) \(.rule) \(.reason)"'
+			select(.time >= $since and .from != .to) | "\($node) \(.to) \(.rule) \(.reason)"'
 	done
 }
 

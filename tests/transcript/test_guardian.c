@@ -219,7 +219,7 @@ static void a_body_that_is_not_well_formed_is_dropped(void **state)
 	malformed(p, short_number, sizeof(short_number));
 	malformed(p, half_a_group, sizeof(half_a_group));
 	malformed(p, another, sizeof(another));
-	malformed(p, NULL, 0);
+	malformed(p, another, 0);
 	assert_true(p->side[1].node->peer_known);
 	assert_int_equal(pair_counter(p, 1, COUNTER_PARTINGS_HEARD), 0);
 }
