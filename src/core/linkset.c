@@ -72,8 +72,8 @@ struct linkset_change linkset_heard(struct linkset *ls, unsigned i, mono_t now, 
 	p->heard_until = mono_after_us(now, allowance);
 	p->beat = number > p->beat ? number : p->beat;
 	if (p->probe != 0 && echo_here >= p->probe) {
-		p->rtt_us = mono_since_us(
-			(mono_t){ echo_here }, now); /* a probe before it may be lost */
+		/* That of the beat it echoes: a probe before it may be lost. */
+		p->rtt_us = mono_since_us((mono_t){ echo_here }, now);
 		p->rtt_at = now;
 		p->probe = 0;
 	}

@@ -219,10 +219,10 @@ static void role_changed(struct node *n, mono_t now, enum mirror_role from)
 		mirror_pass_abort(n, WANT_SWEEP);
 		m->receiving = false;
 	}
-	if (changed_sight(m, from) && from == MIRROR_IDLE)
-		m->wants |= WANT_LOOSEN; /* a standby judged none */
-	else if (changed_sight(m, from))
-		mirror_forgive(m);
+	if (changed_sight(m, from)) {
+		m->wants |= WANT_LOOSEN;
+		m->is_stale |= from != MIRROR_IDLE; /* a standby judged none */
+	}
 	if (m->role == MIRROR_SOLE && !m->up)
 		adopt_alone(n, now);
 	if (!m->up || !mirror_is_sending(m))

@@ -178,6 +178,16 @@ static bool note(struct mirror *m, uint64_t hash, const struct object *o, bool *
 	return is_news;
 }
 
+/* Where both nodes are masters the peer's last word may have been written over what this event
+ * tells: the packet came before it, the event after. */
+static bool may_be_outdated(struct mirror *m, uint64_t hash, const struct object *o)
+{
+	const struct entry *e = index_find(&m->index, hash, o->kind);
+
+	return m->role == MIRROR_SHARED && !mirror_is_shared(o->kind) && e != NULL &&
+	       !index_is_dead(e) && index_owner(&m->index, e) == INDEX_PEER;
+}
+
 static void changed(
 	struct node *n, mono_t now, uint64_t hash, const struct object *o, struct actions *out)
 {
@@ -192,6 +202,8 @@ static void changed(
 			return;
 		}
 	}
+	bool look_again = may_be_outdated(m, hash, o);
+
 	if (!note(m, hash, o, &is_full)) {
 		node_count(n, is_full ? COUNTER_INDEX_FULL : COUNTER_EVENTS_UNCHANGED);
 		/* The end of the pass makes room. */
@@ -210,6 +222,8 @@ static void changed(
 	/* A new one, of which the other node may see a direction. */
 	if (m->role == MIRROR_SHARED && o->op == OBJECT_WHOLE)
 		mirror_loosen(n, o->kind, object_key(o), out);
+	if (look_again)
+		mirror_fetch(n, o->kind, object_key(o), out);
 	if (o->origin_len > 0)
 		mirror_fetch(n, o->origin_kind, span_of(o->origin, o->origin_len), out);
 }

@@ -218,9 +218,7 @@ check "ECMP: each node forwards half of the packets" is_shared seen $((20 * SESS
 check "ECMP: and half of the connections" is_shared flows $((4 * SESSIONS))
 check "no connection is unknown on the other" wait_equal 5 $((8 * SESSIONS))
 for node in client client1 client2; do tell "$node" close share; done
-# Packets of both directions end a session within less time than a word takes to the other node:
-# where words crossed, the next comparison of the tables mends it.
-check "what ends is gone on both" wait_equal 100
+check "what ends is gone on both" wait_equal 10
 
 # ---- every sort of session -----------------------------------------------------------------
 
@@ -248,7 +246,7 @@ done
 	check "masquerading: fw2" ports_of fw2 20 "$CLIENT1" $HIGH -p tcp --dport 6000
 }
 for node in client client1; do tell "$node" close masqueraded; done
-check "the tables are equal" wait_equal 100 $((9 * SESSIONS))
+check "the tables are equal" wait_equal 10 $((9 * SESSIONS))
 check "for nsrpd, too" quietly ctl fw1 verify
 
 # ---- what check says of the ruleset --------------------------------------------------------

@@ -48,6 +48,21 @@ static void a_session_belongs_to_the_node_that_saw_it_last(void **state)
 	assert_one_owner(p, 3, 0);
 }
 
+/* The packet came first, then the peer's word was written, then the event was read. */
+static void an_event_that_a_word_overtook_does_not_hide_what_was_written(void **state)
+{
+	struct pair *p = *state;
+
+	start_shared(p);
+	pair_change(p, 1, 3, 60);
+	p->side[0].kernel->session[3].state = 50;
+	p->side[1].kernel->session[3].state = 50;
+	pair_run(p, 5);
+	assert_one_owner(p, 3, 1);
+	assert_int_equal(pair_session(p, 0, 3)->state, 50);
+	assert_true(pair_same(p, 3));
+}
+
 static void words_that_cross_leave_one_owner(void **state)
 {
 	struct pair *p = *state;
@@ -243,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MIRROR(a_session_belongs_to_the_node_that_saw_it_last),
+		MIRROR(an_event_that_a_word_overtook_does_not_hide_what_was_written),
 		MIRROR(words_that_cross_leave_one_owner),
 		MIRROR(what_two_nodes_own_is_claimed_by_the_first),
 		MIRROR(an_engine_that_starts_again_keeps_the_sessions_it_serves),
