@@ -96,9 +96,9 @@ COMPILE := -std=c11 -g -fno-strict-aliasing $(MODE_CFLAGS) $(INCLUDES) -D_GNU_SO
 	$(WARNINGS) $(CPPFLAGS) $(CFLAGS)
 LINK := $(MODE_LDFLAGS) $(LDFLAGS) -Wl,--as-needed
 # libev ships no pkg-config file in Debian, so all are named plainly.
-LIBS := -pthread -lev -lmnl -lcrypto -ljansson -lsystemd -lcap -linih -lnetfilter_conntrack -lnftnl
-# Of the programs nsrpctl alone has a look at the ruleset.
-CTL_LIBS := -lnftables
+LIBS := -pthread -lev -lmnl -lcrypto -ljansson -lsystemd -lcap -linih -lnetfilter_conntrack -lnftnl -lnftables
+# Of the programs nsrpctl alone serves metrics.
+CTL_LIBS := -lmicrohttpd -lm
 
 # ---- sources ------------------------------------------------------------------------------
 
@@ -125,8 +125,8 @@ ALL_TESTS := $(if $(FUZZ),$(FUZZ_TESTS),$(UNIT_TESTS) $(TRANSCRIPT_TESTS) $(SIM)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all everything objects programs unit-tests transcript-tests sim-program fuzz-tests \
-	check checks unit transcript sim-smoke fuzz-smoke netns vm sim soak mutants coverage \
-	bench-kernel bench-sessions profile-sessions matrix analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install clean flags print-build help FORCE
+	check checks unit transcript sim-smoke fuzz-smoke netns vm check-vm sim soak mutants coverage \
+	bench bench-kernel bench-sessions bench-ipsec profile-sessions matrix analyze analyze-gcc analyze-tidy analyze-cppcheck analyze-clang format demo deps root-deps install deb clean flags print-build help FORCE
 
 ## all: the programs of this mode; a plain build is also linked as build/nsrpd, build/nsrpctl
 all: programs
@@ -139,7 +139,7 @@ everything: $(if $(FUZZ),,all) $(ALL_TESTS)
 
 objects: $(LIB_OBJECTS) $(DAEMON_OBJECTS) $(DAEMON_MAIN) $(CTL_OBJECTS)
 programs: $(BUILD)/libnsrp.a $(PROGRAMS) $(BUILD)/stream $(BUILD)/flood $(BUILD)/owners $(BUILD)/objects \
-	$(BUILD)/kernel_probe
+	$(BUILD)/rules $(BUILD)/kernel_probe
 unit-tests: $(UNIT_TESTS)
 transcript-tests: $(TRANSCRIPT_TESTS)
 sim-program: $(SIM)
@@ -171,7 +171,7 @@ $(BUILD)/obj/src/object/%.o: EXTRA := -Wno-cast-align
 $(BUILD)/obj/tests/netns/objects.o: EXTRA := -Wno-cast-align
 # cmocka's assertions do not return, but do not say so.
 $(BUILD)/obj/tests/unit/%.o: EXTRA := -Wno-null-dereference
-$(BUILD)/obj/tests/unit/test_object_%.o: EXTRA := -Wno-null-dereference -Wno-cast-align
+$(BUILD)/obj/tests/unit/test_object_%.o $(BUILD)/obj/tests/unit/test_ruleset.o: EXTRA := -Wno-null-dereference -Wno-cast-align
 $(BUILD)/obj/tests/transcript/%.o $(BUILD)/obj/tests/fuzz/%.o: EXTRA := -Itests/sim \
 	-Wno-null-dereference
 
@@ -214,13 +214,16 @@ $(BUILD)/owners: $(BUILD)/obj/tests/netns/owners.o $(BUILD)/link
 $(BUILD)/objects: $(BUILD)/obj/tests/netns/objects.o $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
+$(BUILD)/rules: $(BUILD)/obj/tests/netns/rules.o $(BUILD)/libnsrp.a $(BUILD)/link
+	$(call say,LINK,$@)
+	$(call link)
 $(BUILD)/kernel_probe: $(BUILD)/obj/tests/netns/kernel_probe.o $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/bench_kernel: $(BUILD)/obj/tests/bench/bench_kernel.o $(BUILD)/libnsrp.a $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
-$(BUILD)/bench_sessions $(BUILD)/bench_pair: $(BUILD)/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/link
+$(BUILD)/bench_sessions $(BUILD)/bench_pair $(BUILD)/bench_ipsec $(BUILD)/bench_floor: $(BUILD)/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/link
 	$(call say,LINK,$@)
 	$(call link)
 $(BUILD)/sim: $(SIM_MAIN) $(BUILD)/libsim.a $(BUILD)/libnsrp.a $(BUILD)/link
@@ -240,7 +243,7 @@ $(FUZZ_TESTS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsim.a $(BUILD)/lib
 # ---- testing ------------------------------------------------------------------------------
 
 # Two targets of these must not build in the same tree at the same time.
-ifneq ($(filter check checks unit transcript sim-smoke fuzz-smoke netns vm clean,$(MAKECMDGOALS)),)
+ifneq ($(filter check checks unit transcript sim-smoke fuzz-smoke netns vm check-vm clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 
@@ -256,6 +259,9 @@ check: root-deps
 ## checks unit transcript sim-smoke fuzz-smoke netns vm: a part of `check`
 checks unit transcript netns vm:
 	$(RUN) $@
+## check-vm: what the host's kernel lacks, in User-Mode Linux; `vm` is the same
+check-vm: root-deps
+	$(RUN) vm
 sim-smoke:
 	$(RUN) sim
 fuzz-smoke:
@@ -289,6 +295,14 @@ bench-kernel: $(BUILD)/bench_kernel
 ## bench-sessions: mirroring, side by side with conntrackd; needs root. See scripts/bench-sessions
 bench-sessions: programs $(BUILD)/bench_sessions $(BUILD)/bench_pair
 	scripts/bench-sessions
+
+## bench-ipsec: many tunnels, in User-Mode Linux; needs root. See scripts/bench-ipsec
+bench-ipsec: programs $(BUILD)/bench_ipsec
+	scripts/bench-ipsec
+
+## bench ROUNDS=5 SYSTEMS="..." CASES="...": failovers, side by side with keepalived; needs root. See scripts/bench
+bench: programs $(BUILD)/bench_sessions $(BUILD)/bench_pair $(BUILD)/bench_kernel $(BUILD)/bench_floor
+	+@ROUNDS='$(ROUNDS)' SYSTEMS='$(SYSTEMS)' CASES='$(CASES)' scripts/bench
 
 ## profile-sessions: where the time goes while sessions are mirrored; needs root
 profile-sessions: programs $(BUILD)/bench_sessions
@@ -334,17 +348,51 @@ demo: root-deps
 deps:
 	scripts/deps
 
+# $(1) mode, $(2) directory, $(3) files. Programs are named in them with the prefix /usr.
 put = $(if $(3),install -d $(DESTDIR)$(2) && install -m $(1) $(3) $(DESTDIR)$(2))
-## install: under DESTDIR and PREFIX
+units = sed -i 's,/usr/\(s\?bin\)/nsrp,$(PREFIX)/\1/nsrp,' \
+	$(patsubst conf/%,$(DESTDIR)$(UNIT_DIR)/%,$(wildcard conf/*.service))
+SHARE := $(PREFIX)/share
+UNIT_DIR ?= $(PREFIX)/lib/systemd/system
+## install: under DESTDIR and PREFIX; units under UNIT_DIR
 install: all
 	$(call put,755,$(PREFIX)/sbin,$(filter %/nsrpd,$(PROGRAMS)))
 	$(call put,755,$(PREFIX)/bin,$(filter %/nsrpctl,$(PROGRAMS)))
-	$(call put,644,$(PREFIX)/share/man/man8,$(wildcard doc/*.8))
-	$(call put,644,$(PREFIX)/share/man/man5,$(wildcard doc/*.5))
-	$(call put,644,$(PREFIX)/share/man/man1,$(wildcard doc/*.1))
-	$(call put,644,$(PREFIX)/share/doc/nsrpd,$(wildcard conf/*.example conf/*.nft doc/ACTIVE-ACTIVE.md))
-	$(call put,644,$(PREFIX)/lib/systemd/system,$(wildcard conf/*.service))
+	$(call put,644,$(SHARE)/man/man8,$(wildcard doc/*.8))
+	$(call put,644,$(SHARE)/man/man5,$(wildcard doc/*.5))
+	install -d $(DESTDIR)/etc/nsrpd
+	$(call put,644,$(SHARE)/doc/nsrpd,$(INSTALLED_DOCS))
+	$(call put,644,$(SHARE)/doc/nsrpd/examples,$(wildcard conf/*.example conf/*.nft) conf/nsrpd-documents.conf)
+	$(call put,644,$(SHARE)/nsrpd,conf/wireshark/nsrp.lua conf/grafana/nsrpd.json conf/prometheus/nsrpd.rules.yml)
+	$(call put,755,$(SHARE)/doc/nsrpd/examples,scripts/convert-keepalived)
+	$(call put,755,$(PREFIX)/libexec/nsrpd,conf/strongswan/strongswan)
+	$(call put,644,$(SHARE)/doc/nsrpd/examples/strongswan,$(wildcard conf/strongswan/*.conf))
+	sed -i 's,/usr/libexec/,$(PREFIX)/libexec/,' $(DESTDIR)$(SHARE)/doc/nsrpd/examples/strongswan/*.conf
+	$(call put,644,$(SHARE)/bash-completion/completions,conf/bash-completion/nsrpctl)
+	$(call put,644,$(UNIT_DIR),$(wildcard conf/*.service))
+	$(units)
 	$(call put,644,$(PREFIX)/lib/sysctl.d,$(wildcard conf/sysctl.d/*.conf))
+	$(call put,644,$(PREFIX)/lib/sysusers.d,$(wildcard conf/sysusers.d/*.conf))
+	$(call put,644,$(PREFIX)/lib/tmpfiles.d,$(wildcard conf/tmpfiles.d/*.conf))
+	$(call put,644,$(PREFIX)/lib/systemd/network,$(wildcard conf/networkd/*.network))
+	$(call put,644,$(PREFIX)/lib/systemd/networkd.conf.d,$(wildcard conf/networkd/networkd.conf.d/*))
+	$(call put,644,$(PREFIX)/lib/NetworkManager/conf.d,$(wildcard conf/NetworkManager/*.conf))
+INSTALLED_DOCS := $(addprefix doc/,GUIDE.md ACTIVE-ACTIVE.md IPSEC.md MIRRORED.md PROTOCOL.md VIRTUAL_MAC.md nsrpctl.schema.json)
+
+## deb: a Debian package, build/deb/nsrpd_VERSION_ARCH.deb; DEB= names another directory
+DEB ?= build/deb
+DEB_SOURCE = $(DEB)/source
+deb:
+	rm -rf $(DEB_SOURCE)
+	mkdir -p $(DEB_SOURCE)/nsrpd $(DEB)
+	cp -a Makefile README.md conf doc include scripts src tests $(DEB_SOURCE)/nsrpd
+	mv $(DEB_SOURCE)/nsrpd/conf/debian $(DEB_SOURCE)/nsrpd/debian
+	sed -i '1s/(.*)/($(VERSION))/' $(DEB_SOURCE)/nsrpd/debian/changelog
+	cd $(DEB_SOURCE)/nsrpd && env -u MAKEFLAGS -u MFLAGS -u MAKEOVERRIDES \
+		dpkg-buildpackage -j2 --no-sign --build=binary >../log 2>&1 || { tail -n 30 ../log; exit 1; }
+	mv $(DEB_SOURCE)/nsrpd*_* $(DEB)
+	rm -rf $(DEB_SOURCE)
+	@ls $(DEB)/nsrpd_*.deb
 
 clean:
 	rm -rf build

@@ -20,7 +20,8 @@ enum {
 	CONF_GROUPS_MAX = 64,
 	CONF_ADDRESSES_MAX = 2048, /* of all groups */
 	CONF_ROUTES_MAX = 512,     /* of all groups */
-	CONF_VMACS_MAX = 128, /* virtual MACs: one for each interface of a group that has them */
+	CONF_VMACS_MAX = 128,   /* virtual MACs: one for each interface of a group that has them */
+	CONF_DEVICES_MAX = 256, /* that addresses and routes name, and macvlans of virtual MACs */
 	CONF_MONITORS_MAX = 192,
 	CONF_INTERFACES_MAX = 64,
 	CONF_LOCAL_TABLES_MAX = 32,
@@ -125,7 +126,9 @@ struct conf_mirror {
 	char local[CONF_LOCAL_TABLES_MAX][CONF_NAME_MAX * 2];
 	unsigned n_files;
 	char file[CONF_FILES_MAX][CONF_PATH_MAX];
+	char files_validate[CONF_PATH_MAX], files_apply[CONF_PATH_MAX]; /* absolute, or empty */
 	uint32_t hold_ms;
+	uint32_t ike_wait_ms; /* 0..10000; 0: no IKE daemon on a standby installs SAs */
 };
 
 struct conf {

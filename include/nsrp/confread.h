@@ -64,7 +64,6 @@ struct conf_keyword {
 	enum conf_per_node per_node;
 	bool repeatable; /* several lines of it are one list */
 	bool required;
-	bool built;        /* false: read and checked, but does nothing yet */
 	uint32_t min, max; /* number and duration */
 	const char *key;
 	const char *words;   /* word: the choices, with blanks between; the index is the value */

@@ -21,10 +21,13 @@ enum executable {
 	EXECUTABLE_FOREIGN,  /* owned by another than root, or `user` */
 	EXECUTABLE_WRITABLE, /* by its group or by others */
 	EXECUTABLE_NOT,      /* no permission to execute it */
+	EXECUTABLE_EXPOSED,  /* a directory on its path, or a link, is another's than root's or
+			      * `user`'s; or its group or others may write a directory that is not
+			      * sticky: they could put another file in its place */
 };
 
-/* Looks at the file, behind symbolic links, for a daemon that runs as `user`. May wait for the
- * disk. */
+/* Looks at the file and all that leads to it, behind symbolic links, for a daemon that runs as
+ * `user`. May wait for the disk. */
 enum executable executable_look(const char *path, uid_t user);
 
 /* What is wrong, to stand behind the path and a colon. */

@@ -14,7 +14,7 @@
 
 #include "nsrp/base.h"
 #include "nsrp/conf.h"
-#include "nsrp/node.h"
+#include "nsrp/event.h"
 
 enum {
 	GUARD_LEASE_MS = 6000, /* addresses live this long without renewal */

@@ -3,9 +3,9 @@
  * node: the core of one node, as a value.
  *
  * node_step() is the only way in and node_deadline() the only timer. The core decides and does
- * no I/O: it is told the time and what happened, and answers with actions, which the caller
- * carries out in the order of the list. Results come back as events. The same state and the
- * same event give the same actions.
+ * no I/O: it is told the time and what happened, and answers with actions (nsrp/event.h), which
+ * the caller carries out in the order of the list. Results come back as events. The same state and
+ * the same event give the same actions.
  *
  * Groups, paths and monitors are named by their index in struct conf.
  */
@@ -15,18 +15,11 @@
 #include "nsrp/base.h"
 #include "nsrp/conf.h"
 #include "nsrp/crypto.h"
+#include "nsrp/document.h"
+#include "nsrp/event.h"
 #include "nsrp/log.h"
 #include "nsrp/object.h"
 #include "nsrp/tables.h"
-
-enum group_state { /* NSRP's states and their numbers; the numbers travel on the wire */
-	GROUP_INIT = 1,
-	GROUP_MASTER = 2,
-	GROUP_PRIMARY_BACKUP = 3,
-	GROUP_BACKUP = 4,
-	GROUP_INELIGIBLE = 5,
-	GROUP_INOPERABLE = 6,
-};
 
 enum path_state {
 	PATH_SILENT,  /* nothing heard since the start */
@@ -35,168 +28,15 @@ enum path_state {
 	PATH_LOST,    /* was heard, then quiet for the detection time */
 };
 
-enum role {
-	ROLE_TAKE,        /* add the group's addresses and routes, then announce them */
-	ROLE_DROP,        /* remove both */
-	ROLE_DROP_LINGER, /* remove the addresses; go on forwarding what still arrives for 2 s */
-};
-
-enum event_type {
-	EVENT_TIMER,      /* node_deadline() was reached, or actions.more was set */
-	EVENT_FRAME,      /* bytes came in by a path */
-	EVENT_CARRIER,    /* an HA link's carrier is known to be up or down */
-	EVENT_MONITOR,    /* a monitor passed or failed, after its own damping */
-	EVENT_SYNC,       /* the mirror became complete, or incomplete */
-	EVENT_SERVED,     /* traffic or a neighbour other than the peer was seen on a group */
-	EVENT_ROLE_DONE,  /* an ACTION_ROLE has been carried out */
-	EVENT_LEASE_LOST, /* the group's addresses expired */
-	EVENT_TAKEN_AWAY, /* another program keeps removing the group's addresses */
-	EVENT_CLAIMED,    /* somebody else's frame came from a group's virtual MAC */
-	EVENT_COMMAND,    /* the operator asks */
-	EVENT_STOP,       /* hand everything over and stop */
-	EVENT_OBJECTS,    /* what this kernel says of mirrored objects */
-	EVENT_DUMPED,     /* a step of a dump is over; its objects came before */
-	EVENT_LOST,       /* this kernel lost events of mirrored objects */
-	EVENT_REFUSED,    /* an order of ACTION_WRITE was not carried out */
-	EVENT_RESYNC,     /* the operator wants everything mirrored anew */
-	EVENT_LOOKED,     /* ACTION_LOOK is done; what it found out came before */
-	EVENT_AUDIT,      /* the operator wants both kernels, indexes and the two nodes compared */
-};
-
-enum object_origin { OBJECT_EVENT, OBJECT_DUMPED, OBJECT_FETCHED };
-
-enum dump_result {
-	DUMP_MORE,
-	DUMP_DONE,
-	DUMP_AGAIN, /* the table changed its shape: the next step begins it anew */
-	DUMP_FAILED,
-};
-
-/* Why the kernel refused an order. */
-enum refusal {
-	REFUSED_CLASH,
-	REFUSED_FULL,
-	REFUSED_MISSING,
-	REFUSED_OTHER,
-	REFUSED_SELF, /* the object is this node itself: there is nothing to install */
-};
-
-enum command_verb { COMMAND_FAILOVER, COMMAND_MAINTENANCE_ON, COMMAND_MAINTENANCE_OFF };
-
-enum { COMMAND_ALL_GROUPS = 0xffff };
-
-struct command {
-	enum command_verb verb;
-	uint16_t group; /* index, or COMMAND_ALL_GROUPS */
-	bool force;
-	bool peer;      /* maintenance: of the other node */
-	uint32_t token; /* 1..INT32_MAX-1, returned with the reply */
-};
-
-struct event {
-	enum event_type type;
-	union {
-		struct {
-			unsigned path;
-			struct span bytes; /* borrowed for the step */
-		} frame;
-		struct {
-			unsigned path;
-			bool up;
-		} carrier;
-		struct {
-			unsigned monitor;
-			bool ok;
-		} monitor;
-		struct {
-			bool in_sync;
-		} sync;
-		struct {
-			unsigned group;
-		} served, lease_lost, taken_away;
-		struct {
-			unsigned group;
-			bool known;       /* the address that it claims is the group's */
-			unsigned frames;  /* as many came */
-			const char *what; /* the claim, as text; borrowed for the step */
-		} claimed;
-		struct {
-			unsigned group;
-			/* Of its monitors that still pass, those that miss so many answers
-			 * that one more fails them: their weight. */
-			uint16_t doubtful;
-		} looked;
-		struct {
-			unsigned group;
-			enum role role;
-			uint32_t term;
-			unsigned failed; /* addresses and routes that the kernel refused */
-		} role_done;
-		struct command command;
-		struct {
-			const struct object_batch *batch; /* borrowed for the step */
-			enum object_origin origin;
-		} objects;
-		enum dump_result dumped;
-		struct {
-			const struct object_order *order; /* borrowed for the step */
-			enum refusal why;
-		} refused;
-	};
-};
-
-enum action_type {
-	ACTION_SEND,     /* bytes by path `target` */
-	ACTION_ROLE,     /* role of group `target`, for `term` */
-	ACTION_ANNOUNCE, /* announce group `target` again */
-	ACTION_SAVE,     /* node_saved() changed: make it last */
-	ACTION_REPLY,    /* `result` of the command with token `target` */
-	ACTION_RECORD, /* a line of history: group `target` changed state, or met another master */
-	ACTION_EXIT,   /* EVENT_STOP is done: nothing is held, the peer knows */
-	ACTION_WRITE,  /* give the kernel the orders in bytes: struct object_order, in a row */
-	ACTION_FETCH,  /* ask the kernel for the object of kind `target` with the key in bytes */
-	ACTION_DUMP,   /* the next step of the dump of kind `target`, which may be its first */
-	ACTION_LOOK,   /* read the link monitors of group `target` anew, then EVENT_LOOKED */
-	ACTION_END_DUMP, /* the rest of it is not wanted */
-	ACTION_ENTRUST,  /* the guardian may have to send these bytes by path `target` */
-};
-
-struct action_role {
-	enum role role;
-	uint32_t term;
-};
-
-struct action_record {
-	enum group_state from, to;
-	enum election_rule rule;
-	enum reason reason;
-	uint32_t term;
-	/* Two masters met, and had been two for so long at most, in milliseconds; 0: they did not.
-	 * The one that stays has from = to. */
-	uint32_t two_masters_ms;
-};
-
-struct action {
-	enum action_type type;
-	uint32_t target;
-	union {
-		struct span bytes; /* into actions.bytes */
-		struct action_role role;
-		enum result result;
-		struct action_record record;
-	};
-};
-
-enum { ACTIONS_MAX = 1024, ACTIONS_BYTES = 512 * 1024 };
-
-/* Actions and their bytes are valid until the next step into the same list. */
-struct actions {
-	bool more; /* carry these out, then step again with EVENT_TIMER */
-	bool full; /* much waits for the peer: leave the kernel's events where they are for now */
-	unsigned n;
-	struct action action[ACTIONS_MAX];
-	size_t used;
-	_Alignas(8) uint8_t bytes[ACTIONS_BYTES];
+/* Of a document. Only the first two outlive the guardian, and only `consent` a boot. */
+struct document_saved {
+	bool consent;   /* the pair mirrors it */
+	bool started;   /* since the boot it was decided whether what is kept is applied */
+	bool heard;     /* the peer offered `offer`, and this node's own did not count since */
+	uint8_t result; /* enum document_result: what came of it; 0 = nothing yet */
+	uint32_t sync;  /* the operator's wish that was heeded last */
+	struct document_digest offer, lasting;
+	char text[DOCUMENT_TEXT_MAX]; /* beside `result` */
 };
 
 /* What outlives the process, in STATEDIR. */
@@ -204,6 +44,7 @@ struct node_saved {
 	uint32_t term; /* the highest seen in any group */
 	uint8_t n_maintenance;
 	uint8_t maintenance[CONF_GROUPS_MAX]; /* ids (not indexes) of groups in maintenance */
+	struct document_saved document[DOCUMENTS];
 };
 
 /* What node_init() borrows for the life of the node. */
@@ -221,7 +62,10 @@ struct node_env {
 	uint32_t mirror_frames; /* that the channel keeps at most; 0 = as many as it can */
 	/* By kind: how many of the peer's are installed at most; 0 = as many as there is room. */
 	uint32_t mirror_limit[OBJECT_KIND_MAX + 1];
+	uint32_t mirror_absent; /* kinds that this kernel does not have, bit by number */
 	uint8_t mirror_key[16]; /* of the hash, equal on both nodes */
+	/* Documents that a clerk reads here; bit by number. They need the mirror's channel. */
+	uint32_t documents;
 	/* struct object_ops' describe(), by kind. */
 	int (*describe)(uint8_t kind, struct span key, struct span value, struct object *ret);
 };
@@ -343,14 +187,61 @@ struct mirror_view {
 	uint64_t lag_us;      /* of what this node sends */
 	uint64_t peer_lag_us; /* of what the peer sends */
 	size_t backlog;       /* bytes */
+	mono_t numbers_at; /* an SA's replay state was told last, by either; MONO_NEVER: not yet */
 	bool auditing;
 	bool arrived; /* the last full copy sent is with the peer to its end */
 	struct mirror_past past;
 };
 
+/* X(name, key, text): how the two nodes' documents of a kind are to each other. */
+#define DOCUMENT_CONDITIONS(X)                                                                     \
+	X(OFF, "off", "it is not mirrored")                                                        \
+	X(UNREAD, "unread", "this node's is not read")                                             \
+	X(ALONE, "alone", "there is none of the peer's to compare it with")                        \
+	X(FOREIGN, "foreign", "the two releases do not understand each other's")                   \
+	X(EQUAL, "equal", "both nodes have the same")                                              \
+	X(OPEN, "open", "the nodes differ, and neither one's counts before `sync`")                \
+	X(HELD, "held", "it waits for the end of the other node's maintenance")                    \
+	X(MOVING, "moving", "the source's is on its way")                                          \
+	X(REFUSED, "refused", "the standby refused the source's")                                  \
+	X(DRIFT, "drift", "it was changed on the standby")
+
+enum document_condition {
+#define X(name, key, text) CONDITION_##name,
+	DOCUMENT_CONDITIONS(X)
+#undef X
+		CONDITION_COUNT
+};
+
+/* What came of the source's document at the standby. */
+struct document_past {
+	uint32_t times; /* 0: nothing yet, and the rest is 0 */
+	enum document_result result;
+	bool asked; /* the operator's wish */
+	mono_t at;
+	struct document_digest digest;
+	char text[DOCUMENT_TEXT_MAX];
+};
+
+struct document_view {
+	bool built; /* this build has the kind */
+	bool on;
+	enum document_condition condition;
+	mono_t since;        /* of the condition */
+	int source;          /* node index; -1: neither one's counts */
+	bool consent, asked; /* a sync is under way */
+	bool known, peer_known;
+	struct document_digest own, peer;
+	size_t bytes;                      /* of this node's */
+	size_t come, to_come;              /* bytes of the one that is on its way here */
+	char trouble[DOCUMENT_TEXT_MAX];   /* why it is not read */
+	struct document_past mine, theirs; /* at this node, at the other */
+};
+
 struct node_view {
 	mono_t now;
 	struct mirror_view mirror;
+	struct document_view document[DOCUMENTS];
 	bool peer_alive;
 	mono_t peer_since; /* of peer_alive's value */
 	bool peer_in_sync;
@@ -368,12 +259,45 @@ struct node_view {
 
 void node_look(const struct node *n, mono_t now, struct node_view *ret_view);
 
+/* What may strike the pair. */
+enum mishap_kind {
+	MISHAP_MONITOR, /* number `index` fails, where it did not */
+	MISHAP_PATH,    /* nothing passes path `index` any more */
+	MISHAP_LINKS,   /* nor any HA link */
+	MISHAP_APART,   /* nor any path */
+	MISHAP_NODE,    /* power is lost */
+};
+
+struct mishap {
+	enum mishap_kind kind;
+	unsigned index;
+	bool here, there; /* MONITOR, NODE: strikes this node, the other, or both */
+};
+
+struct foresight {
+	bool master[CONF_NODES];
+	enum election_rule rule; /* of the node that moves, else of the master */
+};
+
+/* Who would be master of group g, by index, once both nodes know of the mishap and what is under
+ * way is over; both are while neither hears the other. What it asks is the election of group g as
+ * it runs on this node, and as the other runs it with what is known of it here. A peer that is
+ * not heard is master of nothing. */
+void node_foresee(const struct node *n, mono_t now, unsigned g, const struct mishap *mishap,
+	struct foresight *ret_foresight);
+
 /* Names, as status and log show them. */
 const char *group_state_name(enum group_state state);
 const char *path_state_name(enum path_state state);
 const char *rule_label(enum election_rule rule); /* "2b" */
 const char *rule_text(enum election_rule rule);
 const char *reason_text(enum reason reason);
+const char *step_key(enum step step);
+const char *step_text(enum step step);
+const char *document_kind_name(uint8_t kind);
+const char *document_result_text(enum document_result result);
+const char *document_condition_key(enum document_condition condition);
+const char *document_condition_text(enum document_condition condition);
 const char *result_text(enum result result);
 bool result_ok(enum result result);
 const char *counter_key(enum counter counter);

@@ -22,7 +22,9 @@ struct nlmsghdr;
 #define OBJECT_KINDS(X)                                                                            \
 	X(CONNTRACK, 1, "conntrack")                                                               \
 	X(EXPECTATION, 2, "expectation")                                                           \
-	X(NEIGHBOUR, 3, "neighbour")
+	X(NEIGHBOUR, 3, "neighbour")                                                               \
+	X(SA, 4, "sa")                                                                             \
+	X(POLICY, 5, "policy")
 
 enum object_kind {
 #define X(name, number, text) OBJECT_##name = number,
@@ -41,13 +43,16 @@ enum {
 	 * one stays the peer's word as long as this kernel finds the same, and what this kernel
 	 * found out itself does not end when the peer's kernel loses it. */
 	OBJECT_SHARED = 1 << OBJECT_NEIGHBOUR,
+	/* These have one owner, all of them: the node that is to send (core/mirror_ipsec.c). On the
+	 * other they are held: nothing of them runs out, and nothing is sent by them. */
+	OBJECT_IPSEC = 1 << OBJECT_SA | 1 << OBJECT_POLICY,
 };
 
 enum {
 	OBJECT_KIND_MAX = 15, /* a kind's number fits in four bits */
 	OBJECT_KEY_MAX = 96,  /* bytes; fits a length of one byte */
-	OBJECT_VALUE_MAX = 512,
-	OBJECT_NETLINK_MAX = 1024, /* of one netlink message that put_* make */
+	OBJECT_VALUE_MAX = 1024,
+	OBJECT_NETLINK_MAX = 4096, /* of the netlink messages that put_* make for one order */
 	OBJECT_TEXT_MAX = 512,     /* of print, with the final NUL */
 };
 
@@ -61,13 +66,17 @@ enum object_op {
 	 * kind, with value: the kernel forgot it, without: found that it is not so. Told: remove
 	 * it; no value. */
 	OBJECT_REMOVE = 3,
-	OBJECT_CREATE = 4, /* told: create; -EEXIST when there is one */
+	OBJECT_CREATE = 4, /* told: create; -EEXIST when there is one, or instead of it
+			    * (struct object_ops, replaces) */
 	OBJECT_EVICT = 5,  /* told: remove what another object has in the way of this one (the
 			    * session  that owns our reply tuple); value whole */
-	OBJECT_HOLD = 6,   /* told: let its timer not run out for the hold time; no value */
+	OBJECT_HOLD = 6,   /* told: let its timer not run out for the hold time; no value, but of
+			    * IPsec, as dumped */
 	OBJECT_SETTLE = 7, /* told: end the hold; value as dumped */
-	OBJECT_LOOSEN = 8, /* told: forgive it the packets that this kernel did not see; no value */
-	OBJECT_RETIME = 9, /* told: as SETTLE, but what LOOSEN did stays */
+	OBJECT_LOOSEN = 8, /* told: forgive it the packets that this kernel did not see; no value,
+			    * but of IPsec, as dumped */
+	OBJECT_RETIME = 9, /* told: as SETTLE, but what LOOSEN did stays. Of IPsec: as SETTLE, and
+			    * nothing is left to settle */
 };
 
 /* Which prints are of the present value; one that is not is unknown, and taken as unchanged. */
@@ -75,10 +84,14 @@ enum object_known { OBJECT_KNOWS_BASE = 1, OBJECT_KNOWS_STATE = 2, OBJECT_KNOWS_
 
 /* What a dumped or fetched object asks for. */
 enum object_mark {
-	OBJECT_AGES = 1,    /* its timer is below half of the hold time, or of what HOLD sets */
+	/* Its timer is below half of the hold time, or of what HOLD sets. Of IPsec: HOLD would
+	 * change it. */
+	OBJECT_AGES = 1,
 	OBJECT_HELD = 2,    /* SETTLE would change it */
 	OBJECT_PARTIAL = 4, /* an event that tells of something rare in part: ask for the whole */
 	OBJECT_UNSEEN = 8,  /* this kernel saw no traffic of it since it was told of it */
+	OBJECT_JUDGED = 16, /* by what this kernel saw of it, if it did: WHOLE makes it forget that
+			     * (TCP windows), and takes nothing else along */
 };
 
 struct object {
@@ -90,7 +103,9 @@ struct object {
 	/* Prints. `base` is a hash of what every message tells (addresses of NAT, status bits,
 	 * mark, helper), `state` packs or hashes what changes most (TCP's state), `rare` the rest
 	 * (labels, sequence adjustment). What differs between the two kernels by nature (timeouts,
-	 * counters, ids, the liberal flags) is in none of them. */
+	 * counters, ids, the liberal flags) is in none of them. Of an SA `state` is no print, but
+	 * the block that its outbound number is in, as jumps count them, modulo 2^16: never
+	 * compared for equality, and known from every value. */
 	uint32_t base;
 	uint16_t state, rare;
 	const uint8_t *key, *value; /* borrowed */
@@ -166,10 +181,12 @@ struct object_interface {
 struct object_host {
 	struct object_own own;
 	struct object_own shared; /* the groups' addresses, wherever they are */
+	struct object_own first;  /* those of the first group: mirrored tunnels end there */
 	unsigned n_interfaces;
 	struct object_interface interface[OBJECT_INTERFACES_MAX];
 	struct object_timeouts timeouts;
 	uint32_t hold_s;
+	uint8_t node;     /* this node's number, 0 or 1 */
 	bool tcp_liberal; /* nf_conntrack_tcp_be_liberal */
 };
 
@@ -177,12 +194,14 @@ struct object_ops {
 	const char *name; /* noun of CLI and log, and configuration keyword */
 	uint8_t kind;     /* enum object_kind */
 	uint8_t order;    /* installed ascending, removed descending */
+	bool replaces;    /* CREATE takes the place of what is there, in one step */
 	int nl_proto;
 	const uint32_t *nl_groups; /* multicast groups (NFNLGRP_*), ended by 0 */
 
 	/* A message of an event or dump: 0 and *ret; its key and value lie in room (OBJECT_KEY_MAX
 	 * + OBJECT_VALUE_MAX bytes). -ENOMSG: not a message of this kind, or an object that is not
-	 * mirrored (the node's own, loopback, link-local). -EBADMSG: malformed. */
+	 * mirrored (the node's own, loopback, link-local). -EBADMSG: malformed. -ESTALE: many
+	 * objects went or changed, and the kernel does not say which. */
 	int (*parse)(const struct object_host *host, const struct nlmsghdr *nlh, struct object *ret,
 		uint8_t *room);
 
@@ -191,14 +210,15 @@ struct object_ops {
 	int (*describe)(struct span key, struct span value, struct object *ret);
 
 	/* These write one netlink message (header included, nlmsg_flags but for NLM_F_ACK set,
-	 * nlmsg_seq and nlmsg_pid 0) into room (OBJECT_NETLINK_MAX bytes) and return its length; or
+	 * nlmsg_seq and nlmsg_pid 0), put_order also several in a row, into room
+	 * (OBJECT_NETLINK_MAX bytes) and return the length of all; or
 	 * 0 when there is nothing to do; or -EBADMSG when key or value, which may come from
 	 * another machine, are not well-formed; put_order also -ENODEV when this host does not have
 	 * what the object lies on, and -EADDRNOTAVAIL when the object is this host itself. */
 	int (*put_dump)(void *room);
 	int (*put_get)(struct span key, void *room);
 	/* op: CREATE, CHANGE, REMOVE, EVICT, HOLD, SETTLE, LOOSEN, RETIME. WHOLE is the caller's to
-	 * resolve into REMOVE and CREATE. */
+	 * resolve into REMOVE and CREATE, or CREATE alone of what replaces. */
 	int (*put_order)(const struct object_host *host, enum object_op op, struct span key,
 		struct span value, void *room);
 
@@ -213,6 +233,56 @@ const struct object_ops *object_ops_of(uint8_t kind);
 
 /* struct object_ops' describe(), by kind; -EBADMSG for one that is not known. */
 int object_describe(uint8_t kind, struct span key, struct span value, struct object *ret);
+
+/* How often the kernel is to tell of the numbers of an SA that is in use: after so many packets, or
+ * tenths of a second. */
+enum { OBJECT_NUMBERS_PACKETS = 1 << 16, OBJECT_NUMBERS_TENTHS = 10 };
+/* Of a message of a dump of SAs: the message that makes the kernel tell of it so, in room
+ * (OBJECT_NETLINK_MAX bytes); its length, or 0 when that message is of no SA. */
+int object_put_pace(const struct nlmsghdr *dumped, void *room);
+
+/* Between which two addresses packets are transformed: in ascending order. */
+struct object_ends {
+	uint8_t family;
+	uint8_t address[2][16];
+};
+
+/* What becomes of an SA or a policy where nobody looks after it any more. */
+enum object_left {
+	OBJECT_LEFT_STAYS, /* it is this node's business, or somebody else's */
+	/* Held, and the peer told of it since this node may have sent by it: the peer has it. */
+	OBJECT_LEFT_GOES,
+	/* A policy that is held, or for packets that come in: it goes with others of its ends. */
+	OBJECT_LEFT_FOLLOWS,
+};
+
+/* Of a message of a dump of SAs or policies; *ret_ends unless it stays. */
+enum object_left object_left_of(const struct nlmsghdr *dumped, struct object_ends *ret_ends);
+/* The message that removes what such a message tells of, in room (OBJECT_NETLINK_MAX bytes); its
+ * length, or 0 when it tells of neither. */
+int object_put_leave(const struct nlmsghdr *dumped, void *room);
+
+/*
+ * How long the prefixes of policies' selectors are. The kernel finds those policies by a hash whose
+ * prefixes are as long as its thresholds at least. The others lie in trees, and each change of one
+ * walks through all: then a takeover with thousands of them takes seconds.
+ */
+enum { OBJECT_LENGTHS_MAX = 128, OBJECT_LENGTHS_MANY = 256 };
+struct object_lengths {
+	/* Policies of IPv4 and IPv6; of those, by the bits of the local and of the remote prefix.
+	 */
+	unsigned n[2], at[2][2][OBJECT_LENGTHS_MAX + 1];
+};
+
+/* Counts the policy of that key; zero-initialised = none. True: it is time to look at the kernel's
+ * thresholds, as there are many of its family, and twice as many as the last time. */
+bool object_lengths_add(struct object_lengths *lengths, struct span key);
+/* The question for the kernel's thresholds, and, of its answer, the message that lowers those by
+ * which the hash would lack too many; in room (OBJECT_NETLINK_MAX bytes). The length, or 0: there
+ * is nothing to do. Never raises one. */
+int object_put_ask_thresholds(void *room);
+int object_put_thresholds(
+	const struct object_lengths *lengths, const struct nlmsghdr *answer, void *room);
 
 /* A fast hash for prints, not for tables: well mixed, unkeyed, equal on both nodes. */
 uint32_t object_hash(uint32_t seed, const void *bytes, size_t len);

@@ -85,12 +85,32 @@ enum reason {
 	X(TIMEOUT, 11, false, "no answer from the peer in time")                                   \
 	X(NOT_READY, 12, false, "this node is still starting")                                     \
 	X(UNCHANGED, 13, true, "nothing to do")                                                    \
-	X(NEEDS_RESTART, 14, false, "this change needs a restart of the daemon")
+	X(NEEDS_RESTART, 14, false, "this change needs a restart of the daemon")                   \
+	X(NOT_MIRRORED, 15, false,                                                                 \
+		"it is not mirrored, or not read, on both nodes: see `nsrpctl show mirror`")
 
 enum result {
 #define X(name, number, ok, text) RESULT_##name = number,
 	RESULTS(X)
 #undef X
+};
+
+/* X(name, key, text): what a change of mastership goes through, as the history tells it. */
+#define STEPS(X)                                                                                   \
+	X(HEARD, "heard", "the peer was heard for the last time")                                  \
+	X(ASKED, "asked", "the master asked its peer to take over")                                \
+	X(ACCEPTED, "accepted", "the peer accepted")                                               \
+	X(DRAINED, "drained", "the peer had every record")                                         \
+	X(SET, "set", "the kernel had addresses and routes")                                       \
+	X(ANNOUNCED, "announced", "the first announcement was out")                                \
+	X(CONFIRMED, "confirmed", "the peer said that it is master")                               \
+	X(SETTLED, "settled", "sessions ran out by their own timeouts again")
+
+enum step {
+#define X(name, key, text) STEP_##name,
+	STEPS(X)
+#undef X
+		STEP_COUNT
 };
 
 /* X(name, key, text). Counters only grow. */
@@ -159,6 +179,13 @@ enum result {
 	X(AUDIT_REPAIRS, "audit_repairs", "mirror: differences that an audit of the kernel found") \
 	X(SUMS_DIFFER, "sums_differ", "mirror: times a bucket of the two nodes differed")          \
 	X(OFFERS, "offers", "mirror: objects of a former master taken over")                       \
+	X(DOCUMENTS_READ, "documents_read", "documents: this node's read anew, and changed")       \
+	X(DOCUMENTS_SENT, "documents_sent", "documents: sent to the peer to their end")            \
+	X(DOCUMENTS_HEARD, "documents_heard", "documents: the peer's that came to their end")      \
+	X(DOCUMENTS_AGAIN, "documents_again", "documents: asked for once more")                    \
+	X(DOCUMENTS_ACCEPTED, "documents_accepted", "documents: the peer's that were applied")     \
+	X(DOCUMENTS_REFUSED, "documents_refused", "documents: the peer's that were refused")       \
+	X(DOCUMENTS_DRIFTED, "documents_drifted", "documents: times a standby's was changed")      \
 	X(CHANNEL_RESENT, "channel_resent", "channel: frames sent again")                          \
 	X(CHANNEL_AGAIN, "channel_again", "channel: frames heard before")                          \
 	X(CHANNEL_BEYOND, "channel_beyond", "channel: frames too far ahead")                       \
@@ -180,6 +207,7 @@ enum result {
 	X(CONTROL_MALFORMED, "control_malformed", "requests that were not well-formed")            \
 	X(CONTROL_REFUSED, "control_refused", "requests refused for lack of permission")           \
 	X(ENGINE_STARTS, "engine_starts", "engines the guardian started")                          \
+	X(CLERK_STARTS, "clerk_starts", "clerks the guardian started")                             \
 	X(HOOKS_RUN, "hooks_run", "hooks: runs")                                                   \
 	X(HOOKS_FAILED, "hooks_failed", "hooks: runs that did not exit 0")                         \
 	X(HOOKS_SKIPPED, "hooks_skipped", "hooks: states that were over before they were told")    \

@@ -19,6 +19,8 @@ enum {
 	WIRE_GROUP_RECORD_LEN = 16,
 	WIRE_ECHO_RECORD_LEN = 10,
 	WIRE_MONITOR_RECORD_LEN = 6,
+	WIRE_DOCUMENT_RECORD_MIN = 23, /* of a release that has one digest */
+	WIRE_DOCUMENT_RECORD_LEN = 39,
 	WIRE_DATA_LEN = 16,        /* of DATA before its records */
 	WIRE_CHANNEL_LEN = 15,     /* of CHANNEL, at least */
 	WIRE_WILL_FRAME_MAX = 512, /* HOLD and PARTING */
@@ -54,10 +56,12 @@ enum {
 	X(MONITORS, 22, "for some monitors: name, weight, whether it fails")                       \
 	X(WILL, 23, "of HOLD and PARTING: number, groups that the sender is master of")            \
 	X(DATA, 24, "numbered records of the channel")                                             \
-	X(ACK, 25, "what was delivered of the channel")
+	X(ACK, 25, "what was delivered of the channel")                                            \
+	X(DOCUMENTS, 26, "for each document: what the sender has, offers, and made of the offer")
 
 /* Records in DATA: what they say of an object, or of the mirror itself. */
 #define WIRE_RECORDS(X)                                                                            \
+	X(DOCUMENT, 0, "about a document: see section 13")                                         \
 	X(WHOLE, 1, "it is so: an event of the sender's kernel")                                   \
 	X(CHANGE, 2, "this changed: an event of the sender's kernel")                              \
 	X(REMOVE, 3, "it is gone: an event of the sender's kernel")                                \
@@ -66,9 +70,11 @@ enum {
 	X(AUDIT, 6, "please compare your kernel with your index, and say what came of it")         \
 	X(FOUND, 7, "what came of a comparison: which, how much was compared, how much differed")  \
 	X(GONE, 8, "hash of an object of the sender's that is no longer there")                    \
-	X(CLAIM, 9, "hash of an object that is the sender's own")                                  \
+	X(CLAIM, 9,                                                                                \
+		"hash of an object that is the sender's own, or of an SA whose numbers it has "    \
+		"run ahead of")                                                                    \
 	X(BEGIN, 10, "a resync begins: generation, flags, buckets")                                \
-	X(END, 11, "the resync is complete: generation, number of objects")                        \
+	X(END, 11, "the resync is complete: generation, number of objects, kinds")                 \
 	X(ADOPT, 12, "everything is the sender's own from here on")                                \
 	X(OFFERED, 13, "the offers are complete")                                                  \
 	X(SUMS, 14, "digests of the sender's own objects: kind, first bucket, a sum for each")     \
@@ -118,7 +124,7 @@ enum wire_beat_flag {
 	X(ELIGIBLE, 0x01, "not taken out by the operator")                                         \
 	X(OPERABLE, 0x02, "failed weights are below the threshold")                                \
 	X(IN_SYNC, 0x04, "holds the master's sessions and SAs")                                    \
-	X(SERVED, 0x08, "answered or forwarded traffic during this term")                          \
+	X(SERVED, 0x08, "neighbours answered or traffic was forwarded in this term")               \
 	X(HOLDING, 0x10, "the group's addresses are, or may be, on this node")                     \
 	X(PREEMPTS, 0x20, "asks for mastership: preempt rules are met")                            \
 	X(FORCED, 0x40, "the hand-over skips the readiness of the peer")
@@ -135,6 +141,36 @@ enum wire_group_flag {
 enum wire_monitor_flag {
 #define X(name, number, text) WIRE_MONITOR_##name = number,
 	WIRE_MONITOR_FLAGS(X)
+#undef X
+};
+
+/* Flags of a record in DOCUMENTS. */
+#define WIRE_DOCUMENT_FLAGS(X)                                                                     \
+	X(KNOWN, 0x01, "the sender has read its own: the digest is meant")                         \
+	X(OFFERS, 0x02, "the receiver is to have the same")                                        \
+	X(DRY, 0x04, "what the operator wants is only tried")                                      \
+	X(CONSENT, 0x08, "the pair mirrors it, as far as the sender knows")                        \
+	X(HELD, 0x10, "the sender does not take what is offered: maintenance")                     \
+	X(WORKING, 0x20, "the sender is about to take what is offered")                            \
+	X(REFUSED, 0x40, "the sender refused what is offered")                                     \
+	X(DRIFTED, 0x80, "the sender took what is offered, and its own was changed since")
+
+enum wire_document_flag {
+#define X(name, number, text) WIRE_DOCUMENT_##name = number,
+	WIRE_DOCUMENT_FLAGS(X)
+#undef X
+};
+
+/* What a record DOCUMENT is. */
+#define WIRE_DOCUMENT_RECORDS(X)                                                                   \
+	X(WANT, 1, "please send the one with this digest, or a patch of mine")                     \
+	X(BEGIN, 2, "it begins: form, length, digest, base")                                       \
+	X(PIECE, 3, "its next bytes")                                                              \
+	X(VERDICT, 4, "what came of yours: result, wish, digest, text")
+
+enum wire_document_record {
+#define X(name, number, text) WIRE_DOCUMENT_RECORD_##name = number,
+	WIRE_DOCUMENT_RECORDS(X)
 #undef X
 };
 
@@ -156,7 +192,8 @@ enum wire_handover {
 #define WIRE_VERBS(X)                                                                              \
 	X(FAILOVER, 1, "give up mastership of a group once")                                       \
 	X(MAINTENANCE_ON, 2, "make the receiver ineligible")                                       \
-	X(MAINTENANCE_OFF, 3, "make the receiver eligible")
+	X(MAINTENANCE_OFF, 3, "make the receiver eligible")                                        \
+	X(SYNC, 4, "the receiver's document counts: its kind stands for the group")
 
 enum wire_verb {
 #define X(name, number, text) WIRE_VERB_##name = number,
@@ -164,6 +201,6 @@ enum wire_verb {
 #undef X
 };
 
-enum { WIRE_REQUEST_FORCE = 0x01, WIRE_REQUEST_ALL_GROUPS = 0x02 };
+enum { WIRE_REQUEST_FORCE = 0x01, WIRE_REQUEST_ALL_GROUPS = 0x02, WIRE_REQUEST_DRY = 0x04 };
 
 #endif

@@ -15,6 +15,7 @@ void conf_check_links(const struct conf_draft *draft);
 void conf_check_paths(const struct conf_draft *draft); /* links and secondary paths */
 void conf_check_addresses(const struct conf_draft *draft);
 void conf_check_routes(const struct conf_draft *draft);
+void conf_check_devices(const struct conf_draft *draft); /* how many they name */
 void conf_check_vmacs(const struct conf_draft *draft);
 void conf_check_monitors(const struct conf_draft *draft);
 void conf_check_thresholds(const struct conf_draft *draft);

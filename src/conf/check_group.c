@@ -110,3 +110,54 @@ void conf_check_routes(const struct conf_draft *draft)
 			check_two_routes(draft, i, j);
 	}
 }
+
+struct devices {
+	unsigned n;
+	const char *name[CONF_DEVICES_MAX];
+};
+
+/* False when there is no more room. */
+static bool note_device(struct devices *devices, const char *name)
+{
+	for (unsigned i = 0; i < devices->n; i++) {
+		if (strcmp(devices->name[i], name) == 0)
+			return true;
+	}
+	if (devices->n == CONF_DEVICES_MAX)
+		return false;
+	devices->name[devices->n++] = name;
+	return true;
+}
+
+static void too_many_devices(
+	const struct conf_draft *draft, unsigned group, const struct conf_entry *entry)
+{
+	conf_error(draft->source->findings, entry->line,
+		"[%s] %s: found `%s`, which names one interface more than addresses and routes "
+		"may have, allowed: %d at most, macvlans of virtual MACs included",
+		draft->group_block[group]->title, entry->name, entry->value, CONF_DEVICES_MAX);
+}
+
+void conf_check_devices(const struct conf_draft *draft)
+{
+	const struct conf *conf = &draft->conf;
+	struct devices devices = { .n = 0 };
+
+	for (unsigned i = 0; i < conf->n_addresses; i++) {
+		const struct conf_address *a = &conf->address[i];
+
+		if (note_device(&devices, a->device) &&
+			(a->vmac == 0 || note_device(&devices, conf->vmac[a->vmac - 1].name)))
+			continue;
+		too_many_devices(draft, a->group, draft->address_entry[i]);
+		return;
+	}
+	for (unsigned i = 0; i < conf->n_routes; i++) {
+		const struct conf_route *r = &conf->route[i];
+
+		if (r->device[0] == '\0' || note_device(&devices, r->device))
+			continue;
+		too_many_devices(draft, r->group, draft->route_entry[i]);
+		return;
+	}
+}

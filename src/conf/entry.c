@@ -10,7 +10,6 @@
 struct resolver {
 	struct conf_source *source;
 	const struct conf_pair *pair;
-	bool noted[KEYWORDS]; /* that it is not built yet */
 };
 
 static void entry_refused(struct conf_source *s, struct conf_block *block, struct conf_entry *e,
@@ -102,17 +101,6 @@ static void check_value(struct conf_source *s, struct conf_block *block, struct 
 	}
 }
 
-static void note_if_not_built(struct resolver *r, struct conf_block *block, struct conf_entry *e)
-{
-	const struct conf_keyword *keyword = &conf_keywords[e->keyword];
-	bool used = strcmp(e->value, "no") != 0 && strcmp(e->value, "none") != 0;
-
-	if (keyword->built || !used || r->noted[e->keyword])
-		return;
-	r->noted[e->keyword] = true;
-	conf_note(r->source->findings, e->line, "[%s] %s: not built yet", block->title, e->name);
-}
-
 /* Slots of `seen`: the plain line, and one for each node. */
 static void refuse_second(struct conf_source *s, struct conf_block *block, struct conf_entry *e,
 	unsigned (*seen)[1 + CONF_NODES])
@@ -141,8 +129,6 @@ static void resolve_lines(struct resolver *r, struct conf_block *block)
 			continue;
 		refuse_second(r->source, block, e, seen);
 		check_value(r->source, block, e);
-		if (!e->ignored)
-			note_if_not_built(r, block, e);
 	}
 }
 

@@ -45,9 +45,12 @@ enum keyword {
 	KEYWORD_MIRROR_NEIGHBOURS,
 	KEYWORD_MIRROR_RULESET_LOCAL,
 	KEYWORD_MIRROR_FILES,
+	KEYWORD_MIRROR_FILES_VALIDATE,
+	KEYWORD_MIRROR_FILES_APPLY,
 	KEYWORD_MIRROR_HOLD,
+	KEYWORD_MIRROR_IKE_WAIT,
 };
-enum { KEYWORDS = KEYWORD_MIRROR_HOLD + 1 };
+enum { KEYWORDS = KEYWORD_MIRROR_IKE_WAIT + 1 };
 
 /* The row of `key` (len bytes) in a section; -1: none. */
 int conf_keyword_find(enum conf_section section, const char *key, size_t len);

@@ -45,6 +45,7 @@ static void check_all(struct reading *r)
 		conf_check_paths(draft);
 		conf_check_addresses(draft);
 		conf_check_routes(draft);
+		conf_check_devices(draft);
 		conf_check_vmacs(draft);
 		conf_check_monitors(draft);
 	}

@@ -6,6 +6,7 @@
 
 #include "codec.h"
 #include "command.h"
+#include "document.h"
 #include "group.h"
 #include "handover.h"
 #include "mirror.h"
@@ -92,6 +93,7 @@ static size_t put_body(struct node *n, mono_t now, uint8_t *body)
 	put_groups(n, &w);
 	put_requests(n, &w);
 	mirror_put_channel(n, now, &w);
+	documents_put(n, &w);
 	vigil_put(&n->vigil, &n->health, n->conf, &w); /* the last: what fits */
 	assert(writer_ok(&w));
 	return w.used;
@@ -181,7 +183,8 @@ void beat_send_due(struct node *n, mono_t now, struct actions *out)
 	bool urgent = linkset_is_urgent(&n->links, now, heartbeat_us(n));
 	bool due = n->beat_now || mono_reached(n->beat_due, now);
 	/* Urgency begins between two beats; the peer may have no time to wait for the next. */
-	bool secondary = mono_reached(n->secondary_due, now) || (urgent && (due || !n->urgent));
+	bool secondary =
+		(due && mono_reached(n->secondary_due, now)) || (urgent && (due || !n->urgent));
 
 	n->urgent = urgent;
 	if (due) {
@@ -195,7 +198,8 @@ void beat_send_due(struct node *n, mono_t now, struct actions *out)
 		send_beat(n, now, n_links, n_paths, probes ? WIRE_BEAT_URGENT : 0, out);
 		if (probes)
 			linkset_probed(&n->links);
-		n->secondary_due = mono_after_us(now, heartbeat_us(n) * LINKSET_SECONDARY_FACTOR);
+		n->secondary_due = mono_after_us(
+			now, heartbeat_us(n) * LINKSET_SECONDARY_FACTOR - heartbeat_us(n) / 2);
 	}
 }
 
@@ -211,9 +215,7 @@ void beat_send_probe(struct node *n, mono_t now, unsigned path, struct actions *
 
 mono_t beat_deadline(const struct node *n, mono_t now)
 {
-	mono_t at = mono_min(n->beat_due, linkset_urgent_at(&n->links, now, heartbeat_us(n)));
-
-	return n->conf->n_paths > n->conf->n_links ? mono_min(at, n->secondary_due) : at;
+	return mono_min(n->beat_due, linkset_urgent_at(&n->links, now, heartbeat_us(n)));
 }
 
 /* A body, decoded, before any of it is used. */
@@ -226,7 +228,7 @@ struct message {
 	struct peer_record record[CONF_GROUPS_MAX]; /* by group index */
 	uint32_t request_id, answer_id;
 	uint8_t verb, group, request_flags, result;
-	struct span channel, data, ack, monitors; /* data NULL: none */
+	struct span channel, data, ack, monitors, documents; /* data NULL: none */
 };
 
 static bool parse_record(struct reader *r, struct peer_record *record)
@@ -311,6 +313,7 @@ static bool parse_tlv(
 		break;
 	case WIRE_TLV_CHANNEL: m->channel = value; return value.len >= WIRE_CHANNEL_LEN;
 	case WIRE_TLV_MONITORS: m->monitors = value; return vigil_is_well_formed(value);
+	case WIRE_TLV_DOCUMENTS: m->documents = value; return documents_are_well_formed(value);
 	case WIRE_TLV_DATA: m->data = value; break;
 	case WIRE_TLV_ACK: m->ack = value; break;
 	default: break; /* of a later release */
@@ -332,16 +335,16 @@ static bool parse(const struct node *n, unsigned path, struct span body, struct 
 	return reader_ok(&r);
 }
 
-/* It gave way to this master before a word of its own had counted. */
-static bool gave_way_unheard(const struct peer_record *before, const struct peer_record *record)
+/* It was master, gave way to this one, and was not heard as a master before. */
+static bool was_unheard_master(const struct peer_record *before, const struct peer_record *record)
 {
 	return record->reason == REASON_TWO_MASTERS &&
 	       (!before->known ||
 		       (before->state != GROUP_MASTER && before->reason != record->reason));
 }
 
-/* That is not what it said when it was heard last, if it was. */
-static bool is_another(const struct peer_record *before, const struct peer_record *record)
+/* It was heard before, and said something else. */
+static bool had_said_otherwise(const struct peer_record *before, const struct peer_record *record)
 {
 	return before->state != 0 &&
 	       (before->state == GROUP_MASTER || record->term > before->term ||
@@ -359,8 +362,8 @@ static void heard_group(struct node *n, mono_t now, unsigned g, const struct pee
 	 * with the very one that this node chose meanwhile. */
 	bool had = record->term > group->peer.term && record->term >= group->term;
 
-	bool gave_way = group->state == GROUP_MASTER && gave_way_unheard(&group->peer, record);
-	bool is_news = gave_way && is_another(&group->peer, record);
+	bool gave_way = group->state == GROUP_MASTER && was_unheard_master(&group->peer, record);
+	bool is_news = gave_way && had_said_otherwise(&group->peer, record);
 
 	if (gave_way)
 		mirror_met_master(n);
@@ -407,6 +410,7 @@ static void heard_facts(struct node *n, mono_t now, const struct message *m, str
 		(void)mirror_heard_channel(n, m->channel);
 	if (m->monitors.data != NULL)
 		vigil_heard(&n->vigil, n->conf, m->monitors);
+	documents_heard(n, m->documents);
 	heard_requests(n, now, m, out);
 }
 

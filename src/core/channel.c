@@ -79,7 +79,7 @@ uint8_t *channel_out_record(struct channel_out *c, mono_t now, size_t len)
 			return NULL;
 		if (c->base == c->next)
 			c->tail = at;
-		*f = (struct channel_frame){ .made_at = now, .at = at };
+		*f = (struct channel_frame){ .made_at = now, .heard = c->heard, .at = at };
 	}
 	uint8_t *room = c->bytes + f->at + f->len;
 
@@ -94,6 +94,19 @@ void channel_out_flush(struct channel_out *c)
 		return;
 	c->next++;
 	frame_of(c, c->next)->len = 0;
+}
+
+void channel_out_heard(struct channel_out *c, struct channel_point heard)
+{
+	if (heard.epoch == c->heard.epoch && heard.next == c->heard.next)
+		return;
+	channel_out_flush(c);
+	c->heard = heard;
+}
+
+struct channel_point channel_out_knows(const struct channel_out *c, uint32_t number)
+{
+	return frame_at(c, number)->heard;
 }
 
 uint32_t channel_out_number(const struct channel_out *c)

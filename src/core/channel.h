@@ -40,6 +40,11 @@ static inline bool channel_before(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) < 0;
 }
 
+/* How far a channel was heard: all before `next`; zeroed = nothing. */
+struct channel_point {
+	uint32_t epoch, next;
+};
+
 struct channel_out {
 	uint32_t epoch;
 	uint32_t base;      /* the oldest frame that the peer may lack */
@@ -48,10 +53,12 @@ struct channel_out {
 	unsigned frame_max; /* bytes of records in a frame */
 	unsigned frames;    /* kept at most */
 	unsigned in_flight, in_flight_bytes, lost;
-	mono_t moved_at;     /* `base` */
+	mono_t moved_at;            /* `base` */
+	struct channel_point heard; /* of the peer's channel, by what is written now */
 	uint32_t tail, head; /* of `bytes`: where the oldest begins, where the next record goes */
 	struct channel_frame {
 		mono_t made_at, sent_at;
+		struct channel_point heard;
 		uint32_t at;
 		uint16_t len;
 		uint8_t path;
@@ -69,9 +76,13 @@ void channel_out_restart(struct channel_out *c);
 /* Room for a record of `len` bytes (at most frame_max) behind the last one; NULL: the backlog
  * is full, and nothing changed. */
 uint8_t *channel_out_record(struct channel_out *c, mono_t now, size_t len);
+/* What is written from here on is said by one who has heard that of the peer's channel. */
+void channel_out_heard(struct channel_out *c, struct channel_point heard);
+/* Likewise, of what was written into that frame. */
+struct channel_point channel_out_knows(const struct channel_out *c, uint32_t number);
 /* The frame that is being filled may be sent. */
 void channel_out_flush(struct channel_out *c);
-/* The number a record written now would travel under. */
+/* The number under which the last record travels, or, where its frame is closed, the next one. */
 uint32_t channel_out_number(const struct channel_out *c);
 
 /* The next frame to send, if there is one; channel_out_sent() must follow. The one that is being

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "document.h"
 #include "group.h"
 #include "handover.h"
 
@@ -47,14 +48,16 @@ static void ask_peer(struct node *n, mono_t now, const struct command *c, enum w
 		return;
 	}
 	bool all = c->group == ALL_GROUPS;
+	bool of_group = verb != WIRE_VERB_SYNC;
 
 	n->request.out.active = true;
 	n->request.out.id = ++n->request.last_id;
 	n->request.out.token = c->token;
 	n->request.out.verb = (uint8_t)verb;
-	n->request.out.group = all ? 0 : n->conf->group[c->group].id;
-	n->request.out.flags = (uint8_t)((c->force ? WIRE_REQUEST_FORCE : 0) |
-					 (all ? WIRE_REQUEST_ALL_GROUPS : 0));
+	n->request.out.group = !of_group ? c->kind : all ? 0 : n->conf->group[c->group].id;
+	n->request.out.flags =
+		(uint8_t)((c->force ? WIRE_REQUEST_FORCE : 0) |
+			  (all ? WIRE_REQUEST_ALL_GROUPS : 0) | (c->dry ? WIRE_REQUEST_DRY : 0));
 	n->request.out.until = mono_after_ms(now, REQUEST_MS);
 	n->beat_now = true;
 }
@@ -174,6 +177,23 @@ static void maintenance_given(struct node *n, const struct command *c, struct ac
 	reply(n, c->token, changed ? RESULT_DONE : RESULT_UNCHANGED, out);
 }
 
+static void sync_given(struct node *n, mono_t now, const struct command *c, struct actions *out)
+{
+	if (c->token != TOKEN_PEER && document_peer_is_source(n))
+		ask_peer(n, now, c, WIRE_VERB_SYNC, out);
+	else
+		reply(n, c->token, document_sync(n, now, c), out);
+}
+
+/* One that is under way is answered when it is over. */
+static void diff_given(struct node *n, mono_t now, const struct command *c, struct actions *out)
+{
+	enum result result = document_diff(n, now, c);
+
+	if (result != RESULT_DONE)
+		reply(n, c->token, result, out);
+}
+
 void command_given(struct node *n, mono_t now, const struct command *c, struct actions *out)
 {
 	if (c->group != ALL_GROUPS && c->group >= n->conf->n_groups) {
@@ -196,6 +216,8 @@ void command_given(struct node *n, mono_t now, const struct command *c, struct a
 		else
 			maintenance_given(n, c, out);
 		break;
+	case COMMAND_SYNC: sync_given(n, now, c, out); break;
+	case COMMAND_DIFF: diff_given(n, now, c, out); break;
 	}
 }
 
@@ -225,7 +247,7 @@ void command_requested(struct node *n, mono_t now, uint32_t id, uint8_t verb, ui
 	node_count(n, COUNTER_REQUESTS);
 	n->request.in.id = id;
 	n->request.in.answered = false;
-	if (!(flags & WIRE_REQUEST_ALL_GROUPS)) {
+	if (!(flags & WIRE_REQUEST_ALL_GROUPS) && verb != WIRE_VERB_SYNC) {
 		int g = node_group_of_id(n, group_id);
 
 		c.group = g >= 0 ? (uint16_t)g : (uint16_t)CONF_GROUPS_MAX;
@@ -234,6 +256,11 @@ void command_requested(struct node *n, mono_t now, uint32_t id, uint8_t verb, ui
 	case WIRE_VERB_FAILOVER: c.verb = COMMAND_FAILOVER; break;
 	case WIRE_VERB_MAINTENANCE_ON: c.verb = COMMAND_MAINTENANCE_ON; break;
 	case WIRE_VERB_MAINTENANCE_OFF: c.verb = COMMAND_MAINTENANCE_OFF; break;
+	case WIRE_VERB_SYNC:
+		c.verb = COMMAND_SYNC;
+		c.kind = group_id;
+		c.dry = flags & WIRE_REQUEST_DRY;
+		break;
 	default: reply(n, TOKEN_PEER, RESULT_PEER_REFUSED, out); return;
 	}
 	command_given(n, now, &c, out);

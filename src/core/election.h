@@ -22,7 +22,7 @@ struct standing {
 	bool eligible, operable, in_sync;
 	bool master;
 	bool holding;           /* its kernel has, or may have, the addresses */
-	bool served;            /* answered or forwarded traffic during this term */
+	bool served;            /* was answered, or forwarded traffic, during this term */
 	bool preempts;          /* asks for mastership, by its own judgement */
 	uint8_t priority, node; /* lower wins */
 	uint32_t term;

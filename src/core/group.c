@@ -36,25 +36,97 @@ static void set_state(struct node *n, mono_t now, unsigned g, enum group_state t
 	if (to == GROUP_MASTER && group_may_flap(reason))
 		flap_moved(&group->flap, now);
 	n->beat_now = true;
-	log_info(n->env.log, "group %u: %s -> %s, %s (rule %s, term %u)", id_of(n, g),
-		group_state_name(from), group_state_name(to), reason_text(reason),
-		rule_label(group->rule), group->term);
-	group_record(n, g, from, reason, out);
+	const struct log_change change = {
+		.node = n->conf->node[n->conf->self],
+		.group = id_of(n, g),
+		.term = group->term,
+		.from = group_state_name(from),
+		.to = group_state_name(to),
+		.rule = rule_label(group->rule),
+		.reason = reason_text(reason),
+	};
+
+	log_about(n->env.log, &change);
+	log_info(n->env.log, "group %u: %s -> %s, %s (rule %s, term %u)", change.group, change.from,
+		change.to, change.reason, change.rule, change.term);
+	group_record(n, now, g, from, reason, out);
 }
 
-void group_record(
-	struct node *n, unsigned g, enum group_state from, enum reason reason, struct actions *out)
+/* When any frame of the peer came; MONO_NEVER: none did. */
+static mono_t peer_heard_at(const struct node *n)
+{
+	mono_t at = { 0 };
+
+	for (unsigned i = 0; i < n->conf->n_paths; i++) {
+		if (!mono_is_never(n->links.path[i].heard_at))
+			at = mono_max(at, n->links.path[i].heard_at);
+	}
+	return at.us == 0 ? MONO_NEVER : at;
+}
+
+static void add_step(struct action_record *record, enum step step, mono_t at)
+{
+	uint64_t ago = mono_since_us(at, record->at);
+
+	record->steps |= 1u << step;
+	record->step_us[step] = ago < UINT32_MAX ? (uint32_t)ago : UINT32_MAX;
+}
+
+/* What led to a mastership, or to its end. */
+static void add_steps(const struct node *n, unsigned g, struct action_record *record)
+{
+	const struct handover *h = &n->group[g].handover;
+	mono_t heard_at = peer_heard_at(n);
+
+	if ((record->reason == REASON_PEER_LOST || record->reason == REASON_PEER_PARTED) &&
+		record->to == GROUP_MASTER && !mono_is_never(heard_at))
+		add_step(record, STEP_HEARD, heard_at);
+	for (unsigned i = 0; i < STEP_COUNT; i++) {
+		if (h->steps >> i & 1)
+			add_step(record, (enum step)i, h->step_at[i]);
+	}
+}
+
+/* The one that weighs most of those that failed at this node, or at the peer. */
+static int failed_monitor(const struct node *n, unsigned g, bool at_peer)
+{
+	int found = -1;
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < n->conf->n_monitors; i++) {
+		const struct conf_monitor *m = &n->conf->monitor[i];
+		const struct monitor_view *peer = &n->vigil.peer[i];
+		bool failed = at_peer ? peer->known && !peer->ok : n->health.failed[i];
+		unsigned weight = at_peer ? peer->weight : m->weight;
+
+		if (failed && weight > most && (m->all_groups || m->group == g)) {
+			found = (int)i;
+			most = weight;
+		}
+	}
+	return found;
+}
+
+void group_record(struct node *n, mono_t now, unsigned g, enum group_state from, enum reason reason,
+	struct actions *out)
 {
 	const struct group *group = &n->group[g];
+	struct action_record *record = &node_act(out, ACTION_RECORD, g)->record;
 
-	node_act(out, ACTION_RECORD, g)->record = (struct action_record){
+	*record = (struct action_record){
 		.from = from,
 		.to = group->state,
 		.rule = group->rule,
 		.reason = reason,
 		.term = group->term,
 		.two_masters_ms = reason == REASON_TWO_MASTERS ? group->two_masters_ms : 0,
+		.monitor = reason == REASON_MONITORS
+				   ? failed_monitor(n, g, group->state == GROUP_MASTER)
+				   : -1,
+		.at = now,
 	};
+	if (from != group->state && (from == GROUP_MASTER || group->state == GROUP_MASTER))
+		add_steps(n, g, record);
 }
 
 bool group_is_eligible(const struct node *n, unsigned g)
@@ -140,6 +212,7 @@ void group_take(struct node *n, mono_t now, unsigned g, uint32_t term, enum elec
 	group->rule = rule;
 	group->holding = true;
 	group->served = false;
+	group->settling = true;
 	group->preempting = false;
 	group->preempt_at = MONO_NEVER;
 	group_note_term(n, g, term);
@@ -265,6 +338,17 @@ void group_settle_announcement(struct node *n, mono_t now, unsigned g, struct ac
 	group->announce_by = MONO_NEVER;
 	if (is_master)
 		node_act(out, ACTION_ANNOUNCE, g);
+}
+
+void group_tell_settled(struct node *n, unsigned g, struct actions *out)
+{
+	struct group *group = &n->group[g];
+
+	group->settling &= group->state == GROUP_MASTER;
+	if (!group->settling || group->orders > 0 || !mirror_is_settled(n))
+		return;
+	group->settling = false;
+	node_act(out, ACTION_STEP, g)->step = STEP_SETTLED;
 }
 
 void group_resume_preemption(struct node *n, unsigned g)

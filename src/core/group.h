@@ -10,6 +10,7 @@
 #ifndef NSRP_CORE_GROUP_H
 #define NSRP_CORE_GROUP_H
 
+#include "election.h"
 #include "state.h"
 
 /* Makes group g of the present configuration anew, in init. */
@@ -50,8 +51,12 @@ void group_role_done(struct node *n, mono_t now, unsigned g, enum role role, uin
 void group_settle(struct node *n, mono_t now, unsigned g, enum reason reason, struct actions *out);
 
 /* Adds a line of history: the group came from that state to its present one. */
-void group_record(
-	struct node *n, unsigned g, enum group_state from, enum reason reason, struct actions *out);
+void group_record(struct node *n, mono_t now, unsigned g, enum group_state from, enum reason reason,
+	struct actions *out);
+
+/* The last takeover of group g is over, as soon as the mirror's part in it is. At the end of a
+ * step. */
+void group_tell_settled(struct node *n, unsigned g, struct actions *out);
 
 /* The peer was master, too: of the two this node stays, or not. Counted, and a line of history of
  * the one that stays. (judge.c) */
@@ -59,6 +64,12 @@ void group_met_master(struct node *n, mono_t now, unsigned g, bool stays, struct
 
 /* Moves for that reason may go to and fro. */
 bool group_may_flap(enum reason reason);
+
+/* What the election reads of group g, and what it says of that: with what holds a verdict back.
+ * (judge.c) */
+struct election group_election(const struct node *n, unsigned g);
+struct verdict group_verdict(
+	const struct node *n, mono_t now, unsigned g, const struct election *election);
 
 /* Runs the election and carries its verdict out. (judge.c) */
 void group_judge(struct node *n, mono_t now, unsigned g, struct actions *out);

@@ -10,6 +10,7 @@
 enum {
 	ASK_MS = 300,                 /* for the peer's answer */
 	DRAIN_MS = 100,               /* for the peer to have every record sent by then */
+	STOP_MS = 100,                /* for its own kernel to hold what it sends by IPsec */
 	RELEASED_MS = 150,            /* for the peer's mastership, and again while reclaiming */
 	TAKE_WITHIN_MS = RELEASED_MS, /* a release that may be older is not acted upon */
 	RESERVE_MS = 1000,
@@ -23,6 +24,7 @@ static const char *phase_name(enum handover_phase phase)
 	case HANDOVER_NONE: return "none";
 	case HANDOVER_ASKING: return "asking";
 	case HANDOVER_DRAINING: return "draining";
+	case HANDOVER_STOPPING: return "stopping";
 	case HANDOVER_RELEASING: return "releasing";
 	case HANDOVER_RELEASED: return "released";
 	case HANDOVER_RECLAIMING: return "reclaiming";
@@ -42,7 +44,17 @@ static void enter(struct node *n, unsigned g, enum handover_phase phase, mono_t 
 		phase_name(h->phase), phase_name(phase), h->term);
 	h->phase = phase;
 	h->until = until;
+	if (phase == HANDOVER_NONE)
+		h->steps = 0;
 	n->beat_now |= phase != HANDOVER_LOOKING; /* which the peer need not know */
+}
+
+static void note(struct node *n, mono_t now, unsigned g, enum step step)
+{
+	struct handover *h = &n->group[g].handover;
+
+	h->steps |= 1u << step;
+	h->step_at[step] = now;
 }
 
 bool handover_is_active(const struct node *n, unsigned g)
@@ -50,6 +62,7 @@ bool handover_is_active(const struct node *n, unsigned g)
 	switch (n->group[g].handover.phase) {
 	case HANDOVER_ASKING:
 	case HANDOVER_DRAINING:
+	case HANDOVER_STOPPING:
 	case HANDOVER_RELEASING:
 	case HANDOVER_RELEASED:
 	case HANDOVER_RECLAIMING:
@@ -69,6 +82,7 @@ enum wire_handover handover_step(const struct node *n, unsigned g)
 	case HANDOVER_RECLAIMING: break;
 	case HANDOVER_ASKING:
 	case HANDOVER_DRAINING:
+	case HANDOVER_STOPPING:
 	case HANDOVER_RELEASING: return WIRE_HANDOVER_ASK;
 	case HANDOVER_RELEASED: return WIRE_HANDOVER_RELEASED;
 	case HANDOVER_RESERVED: return WIRE_HANDOVER_ACCEPT;
@@ -111,6 +125,8 @@ void handover_start(struct node *n, mono_t now, unsigned g, enum reason reason, 
 	group->rule = rule_of(reason);
 	if (reason == REASON_MANUAL)
 		group->preempt_suspended = true;
+	h->steps = 0;
+	note(n, now, g, STEP_ASKED);
 	enter(n, g, HANDOVER_ASKING, mono_after_ms(now, ASK_MS));
 }
 
@@ -122,6 +138,7 @@ static void finish(struct node *n, mono_t now, unsigned g, enum result result, s
 
 	h->token = TOKEN_NONE;
 	if (result == RESULT_DONE) {
+		node_act(out, ACTION_STEP, g)->step = STEP_CONFIRMED;
 		node_count(n, COUNTER_HANDOVERS);
 		h->retry_ms = 0;
 	} else {
@@ -145,6 +162,7 @@ void handover_cancel(
 	case HANDOVER_RELEASING: /* the addresses go: handover_released() goes on from there */
 	case HANDOVER_ASKING:
 	case HANDOVER_DRAINING:
+	case HANDOVER_STOPPING:
 	case HANDOVER_RELEASED:
 	case HANDOVER_RECLAIMING: finish(n, now, g, result, out); break;
 	case HANDOVER_LOOKING:
@@ -177,7 +195,11 @@ static bool may_accept(const struct node *n, unsigned g)
 
 static void answer(struct node *n, mono_t now, unsigned g)
 {
-	enter(n, g, may_accept(n, g) ? HANDOVER_RESERVED : HANDOVER_REFUSING,
+	bool accepts = may_accept(n, g);
+
+	if (accepts)
+		note(n, now, g, STEP_ACCEPTED);
+	enter(n, g, accepts ? HANDOVER_RESERVED : HANDOVER_REFUSING,
 		mono_after_ms(now, RESERVE_MS));
 }
 
@@ -191,6 +213,8 @@ static void asked(struct node *n, mono_t now, unsigned g, struct actions *out)
 		return;
 	h->term = group->peer.handover_term;
 	h->reason = group->peer.reason;
+	h->steps = 0;
+	note(n, now, g, STEP_ASKED);
 	if (!may_accept(n, g) || is_forced(&group->peer)) {
 		answer(n, now, g);
 		return;
@@ -234,10 +258,14 @@ static void take_over(struct node *n, mono_t now, unsigned g, struct actions *ou
 	if (!group_is_eligible(n, g) || group->peer.handover_term <= group->term ||
 		!release_is_recent(n, now))
 		return;
+	uint32_t steps = group->handover.steps;
+
 	enter(n, g, HANDOVER_NONE, MONO_NEVER);
 	if (reason == REASON_MANUAL)
 		group->preempt_suspended = true;
+	group->handover.steps = steps;
 	group_take(n, now, g, group->peer.handover_term, rule_of(reason), reason, out);
+	group->handover.steps = 0;
 }
 
 static void heard_as_peer(struct node *n, mono_t now, unsigned g, struct actions *out)
@@ -272,12 +300,14 @@ void handover_heard(struct node *n, mono_t now, unsigned g, struct actions *out)
 	case HANDOVER_ASKING:
 		if (answers && group->peer.handover == WIRE_HANDOVER_ACCEPT) {
 			h->mark = mirror_mark(n);
+			note(n, now, g, STEP_ACCEPTED);
 			enter(n, g, HANDOVER_DRAINING, mono_after_ms(now, DRAIN_MS));
 		} else if (answers && group->peer.handover == WIRE_HANDOVER_REFUSE) {
 			finish(n, now, g, RESULT_PEER_REFUSED, out);
 		}
 		break;
 	case HANDOVER_DRAINING:
+	case HANDOVER_STOPPING:
 	case HANDOVER_RELEASING: break;
 	case HANDOVER_RELEASED:
 	case HANDOVER_RECLAIMING:
@@ -298,6 +328,12 @@ void handover_released(struct node *n, mono_t now, unsigned g, struct actions *o
 		enter(n, g, HANDOVER_RELEASED, mono_after_ms(now, RELEASED_MS));
 }
 
+static void release(struct node *n, unsigned g, struct actions *out)
+{
+	enter(n, g, HANDOVER_RELEASING, MONO_NEVER);
+	group_order(n, g, ROLE_DROP_LINGER, out);
+}
+
 void handover_expire(struct node *n, mono_t now, unsigned g, struct actions *out)
 {
 	struct group *group = &n->group[g];
@@ -305,8 +341,17 @@ void handover_expire(struct node *n, mono_t now, unsigned g, struct actions *out
 
 	if (h->phase == HANDOVER_DRAINING &&
 		(mirror_is_drained(n, h->mark) || mono_reached(h->until, now))) {
-		enter(n, g, HANDOVER_RELEASING, MONO_NEVER);
-		group_order(n, g, ROLE_DROP_LINGER, out);
+		if (mirror_is_drained(n, h->mark))
+			note(n, now, g, STEP_DRAINED);
+		if (g == 0 && !mirror_ipsec_is_held(n))
+			enter(n, g, HANDOVER_STOPPING, mono_after_ms(now, STOP_MS));
+		else
+			release(n, g, out);
+		return;
+	}
+	if (h->phase == HANDOVER_STOPPING &&
+		(mirror_ipsec_is_held(n) || mono_reached(h->until, now))) {
+		release(n, g, out);
 		return;
 	}
 	if (h->phase == HANDOVER_NONE || !mono_reached(h->until, now))

@@ -29,3 +29,12 @@ bool health_is_operable(const struct health *h, const struct conf *conf, unsigne
 {
 	return health_failed_weight(h, conf, g) < conf->group[g].threshold;
 }
+
+bool health_would_be_operable(
+	const struct health *h, const struct conf *conf, unsigned g, unsigned i)
+{
+	struct health would = *h;
+
+	(void)health_reported(&would, i, false);
+	return health_is_operable(&would, conf, g);
+}

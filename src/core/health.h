@@ -21,4 +21,8 @@ uint16_t health_failed_weight(const struct health *h, const struct conf *conf, u
 /* True while the failed weight is below the group's threshold. */
 bool health_is_operable(const struct health *h, const struct conf *conf, unsigned g);
 
+/* The same if monitor i failed, too. */
+bool health_would_be_operable(
+	const struct health *h, const struct conf *conf, unsigned g, unsigned i);
+
 #endif

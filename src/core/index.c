@@ -58,10 +58,16 @@ uint64_t index_hash_of(const struct entry *e)
 	return (uint64_t)e->tag_high << 32 | e->tag;
 }
 
+/* What no print tells is in no sum. */
+static uint16_t state_print(const struct entry *e)
+{
+	return index_kind(e) == OBJECT_SA ? 0 : e->state;
+}
+
 /* What an entry adds to the sum of its bucket. */
 static uint64_t weight(const struct entry *e)
 {
-	uint64_t x = index_hash_of(e) << 16 | e->state;
+	uint64_t x = index_hash_of(e) << 16 | state_print(e);
 
 	x *= 0x9e3779b97f4a7c15;
 	x ^= x >> 29;
@@ -96,7 +102,7 @@ static void set_prints(struct entry *e, const struct object *object)
 {
 	if (object->known & OBJECT_KNOWS_BASE)
 		e->base = object->base;
-	if (object->known & OBJECT_KNOWS_STATE)
+	if ((object->known & OBJECT_KNOWS_STATE) || object->kind == OBJECT_SA)
 		e->state = object->state;
 	if (object->known & OBJECT_KNOWS_RARE)
 		e->rare = (uint8_t)(object->rare ^ object->rare >> 8);
@@ -156,6 +162,14 @@ struct entry *index_find(struct index *ix, uint64_t hash, uint8_t kind)
 			return e;
 	}
 	return NULL;
+}
+
+void index_expect(struct index *ix, const uint64_t *hash, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		__builtin_prefetch(head_of(ix, (uint32_t)hash[i]));
+	for (unsigned i = 0; i < n; i++)
+		__builtin_prefetch(&ix->entry[*head_of(ix, (uint32_t)hash[i])], 1);
 }
 
 static uint32_t take_free(struct index *ix)
@@ -234,6 +248,8 @@ void index_revive(
 
 enum index_owner index_owner(const struct index *ix, const struct entry *e)
 {
+	if (ix->single >> index_kind(e) & 1)
+		return ix->single_owner;
 	if (e->era != ix->era)
 		return ix->era_owner;
 	return e->flags & INDEX_FLAG_OWN ? INDEX_OWN : INDEX_PEER;
@@ -254,6 +270,19 @@ static void bring_up_to_date(struct index *ix)
 	ix->eras = 0;
 }
 
+static void move_sums(struct index *ix, unsigned kind, enum index_owner owner)
+{
+	struct index_sums *to = owner == INDEX_OWN ? &ix->own[kind] : &ix->peer[kind];
+	struct index_sums *from = owner == INDEX_OWN ? &ix->peer[kind] : &ix->own[kind];
+
+	if (from->entries == 0)
+		return;
+	for (unsigned i = 0; i < INDEX_BUCKETS; i++)
+		to->sum[i] += from->sum[i];
+	to->entries += from->entries;
+	memset(from, 0, sizeof(*from));
+}
+
 void index_adopt(struct index *ix, enum index_owner owner)
 {
 	/* Before the number comes round; walks make that all but impossible. */
@@ -263,15 +292,26 @@ void index_adopt(struct index *ix, enum index_owner owner)
 	ix->era++;
 	ix->era_owner = owner;
 	for (unsigned kind = 0; kind < INDEX_KINDS; kind++) {
-		struct index_sums *to = owner == INDEX_OWN ? &ix->own[kind] : &ix->peer[kind];
-		struct index_sums *from = owner == INDEX_OWN ? &ix->peer[kind] : &ix->own[kind];
+		if (!(ix->single >> kind & 1))
+			move_sums(ix, kind, owner);
+	}
+}
 
-		if (from->entries == 0)
-			continue;
-		for (unsigned i = 0; i < INDEX_BUCKETS; i++)
-			to->sum[i] += from->sum[i];
-		to->entries += from->entries;
-		memset(from, 0, sizeof(*from));
+void index_make_single(struct index *ix, uint32_t kinds)
+{
+	assert(ix->used == 0);
+	ix->single = kinds;
+	ix->single_owner = INDEX_PEER;
+}
+
+void index_own_single(struct index *ix, enum index_owner owner)
+{
+	if (ix->single_owner == owner)
+		return;
+	ix->single_owner = owner;
+	for (unsigned kind = 0; kind < INDEX_KINDS; kind++) {
+		if (ix->single >> kind & 1)
+			move_sums(ix, kind, owner);
 	}
 }
 
@@ -289,6 +329,17 @@ void index_update(struct index *ix, struct entry *e, const struct object *object
 	take_weight(ix, e);
 	set_prints(e, object);
 	add_weight(ix, e);
+}
+
+bool index_is_ahead(const struct entry *e, const struct object *sa)
+{
+	return (int16_t)(uint16_t)(sa->state - e->state) < 0;
+}
+
+void index_advance(struct entry *e, const struct object *sa)
+{
+	if (!index_is_ahead(e, sa))
+		e->state = sa->state;
 }
 
 uint32_t index_entries(const struct index *ix, enum index_owner owner)

@@ -39,7 +39,7 @@ struct entry {
 	uint32_t next; /* number of the next in the chain or free list; 0 ends it */
 	uint32_t tag;  /* with tag_high, 48 bits of the key's hash */
 	uint16_t tag_high;
-	uint16_t state; /* prints: nsrp/object.h */
+	uint16_t state; /* prints: nsrp/object.h; of an SA its block of numbers */
 	uint32_t base;
 	/* Own: where in the channel it was last sent for an event of this kernel. Peer's: the
 	 * generation in which the peer last spoke of it. The channel's numbers begin beyond all
@@ -69,6 +69,8 @@ struct index {
 	uint8_t era, eras;   /* the present one; how many came since all entries were last walked */
 	enum index_owner era_owner; /* of what is older than `era` */
 	uint32_t dead;
+	uint32_t single; /* kinds, bit by number, of which all entries have this owner */
+	enum index_owner single_owner;
 	struct index_sums own[INDEX_KINDS], peer[INDEX_KINDS];
 };
 
@@ -85,6 +87,9 @@ uint64_t index_hash(const struct index *ix, uint8_t kind, struct span key);
 unsigned index_bucket(uint64_t hash);
 uint64_t index_hash_of(const struct entry *e);
 
+/* Fetches into the processor's cache, all at once, what index_find() of these will read: in a large
+ * index each one alone waits for memory several times. */
+void index_expect(struct index *ix, const uint64_t *hash, unsigned n);
 /* The entry, dead or alive; NULL if there is none. */
 struct entry *index_find(struct index *ix, uint64_t hash, uint8_t kind);
 /* Adds one that is not there, with stamp and pass 0; NULL when the index is full. */
@@ -102,10 +107,21 @@ void index_set_owner(struct index *ix, struct entry *e, enum index_owner owner);
 /* Everything belongs to `owner` from now on. */
 void index_adopt(struct index *ix, enum index_owner owner);
 
+/* Kinds of which all entries have one owner, whatever was said of each: INDEX_PEER at first. Before
+ * there are any. */
+void index_make_single(struct index *ix, uint32_t kinds);
+/* They belong to `owner` from now on; index_adopt() does not touch them. */
+void index_own_single(struct index *ix, enum index_owner owner);
+
 /* True when what is known of the object's prints is what the entry has. */
 bool index_same(const struct entry *e, const struct object *object);
 /* Takes over what is known of the object's prints. */
 void index_update(struct index *ix, struct entry *e, const struct object *object);
+
+/* The SA's numbers are known to be in a later block than the object's. */
+bool index_is_ahead(const struct entry *e, const struct object *sa);
+/* Takes over the object's block, unless the one that is known is later. */
+void index_advance(struct entry *e, const struct object *sa);
 
 /* How many `owner` has, of all kinds. */
 uint32_t index_entries(const struct index *ix, enum index_owner owner);

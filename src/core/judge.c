@@ -91,19 +91,23 @@ void group_met_master(struct node *n, mono_t now, unsigned g, bool stays, struct
 	if (!stays)
 		return;
 	mirror_met_master(n);
-	group_record(n, g, group->state, REASON_TWO_MASTERS, out);
+	group_record(n, now, g, group->state, REASON_TWO_MASTERS, out);
 }
 
-/* The first verdict of a row of verdicts that two masters met. */
-static void note_two_masters(
+/* Of a row of verdicts that two masters met the first counts, until the other gave way: by its own
+ * higher term the one that stays would do so for another reason. */
+static void note_rule(
 	struct node *n, mono_t now, unsigned g, struct verdict verdict, struct actions *out)
 {
 	struct group *group = &n->group[g];
+	bool meets = reason_of_rule(n, verdict.rule) == REASON_TWO_MASTERS;
+	bool met = reason_of_rule(n, group->rule) == REASON_TWO_MASTERS;
 
-	if (group->rule == verdict.rule || reason_of_rule(n, verdict.rule) != REASON_TWO_MASTERS)
+	if (meets && met && verdict.outcome == ELECTION_STAY)
 		return;
 	group->rule = verdict.rule;
-	group_met_master(n, now, g, verdict.outcome == ELECTION_STAY, out);
+	if (meets && !met)
+		group_met_master(n, now, g, verdict.outcome == ELECTION_STAY, out);
 }
 
 /* Addresses are here though the group is not master: after a pause, or adopted. True when that
@@ -158,26 +162,11 @@ static void carry_out(
 	}
 }
 
-/* A group that moved a moment ago stays, though there is reason to move it. */
-static void rest(struct node *n, mono_t now, unsigned g, struct verdict *verdict)
+struct election group_election(const struct node *n, unsigned g)
 {
-	struct group *group = &n->group[g];
-	mono_t until = flap_rests_until(&group->flap);
+	const struct group *group = &n->group[g];
 
-	if (verdict->outcome != ELECTION_HAND_OVER ||
-		!group_may_flap(reason_of_rule(n, verdict->rule)) || mono_reached(until, now))
-		return;
-	if (group->rule != RULE_RESTS)
-		log_info(n->env.log, "group %u: stays for %u ms more: it moved %u times (rule %s)",
-			n->conf->group[g].id, (unsigned)(mono_since_us(now, until) / 1000),
-			group->flap.moves, rule_label(RULE_RESTS));
-	*verdict = (struct verdict){ ELECTION_STAY, RULE_RESTS };
-}
-
-void group_judge(struct node *n, mono_t now, unsigned g, struct actions *out)
-{
-	struct group *group = &n->group[g];
-	struct election e = {
+	return (struct election){
 		.own = group_own_standing(n, g),
 		.peer = group_peer_standing(n, g),
 		.preempt = n->conf->group[g].preempt,
@@ -186,21 +175,48 @@ void group_judge(struct node *n, mono_t now, unsigned g, struct actions *out)
 		/* Also for the first beat of a peer that restarted. */
 		.waiting = n->joining != JOINING_NOT || (n->links.peer_alive && !n->peer_known),
 	};
+}
 
+/* A group that moved a moment ago stays, though there is reason to move it. */
+struct verdict group_verdict(
+	const struct node *n, mono_t now, unsigned g, const struct election *election)
+{
+	struct verdict verdict = election_decide(election);
+
+	if (verdict.outcome != ELECTION_HAND_OVER ||
+		!group_may_flap(reason_of_rule(n, verdict.rule)) ||
+		mono_reached(flap_rests_until(&n->group[g].flap), now))
+		return verdict;
+	return (struct verdict){ ELECTION_STAY, RULE_RESTS };
+}
+
+static void note_rest(const struct node *n, mono_t now, unsigned g, struct verdict verdict)
+{
+	const struct group *group = &n->group[g];
+	mono_t until = flap_rests_until(&group->flap);
+
+	if (verdict.rule == RULE_RESTS && group->rule != RULE_RESTS)
+		log_info(n->env.log, "group %u: stays for %u ms more: it moved %u times (rule %s)",
+			n->conf->group[g].id, (unsigned)(mono_since_us(now, until) / 1000),
+			group->flap.moves, rule_label(RULE_RESTS));
+}
+
+void group_judge(struct node *n, mono_t now, unsigned g, struct actions *out)
+{
 	judge_preemption(n, now, g);
 	if (judge_holding(n, now, g, out))
 		return;
-	e.own = group_own_standing(n, g);
+	struct election e = group_election(n, g);
+
 	if (handover_is_active(n, g)) {
 		if (!e.own.master || !e.peer.master)
 			return;
 		handover_cancel(n, now, g, RESULT_BUSY, out);
 	}
-	struct verdict verdict = election_decide(&e);
+	struct verdict verdict = group_verdict(n, now, g, &e);
 
-	rest(n, now, g, &verdict);
-	note_two_masters(n, now, g, verdict, out);
-	group->rule = verdict.rule;
+	note_rest(n, now, g, verdict);
+	note_rule(n, now, g, verdict, out);
 	carry_out(n, now, g, verdict, out);
 }
 

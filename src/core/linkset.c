@@ -71,10 +71,12 @@ struct linkset_change linkset_heard(struct linkset *ls, unsigned i, mono_t now, 
 	p->heard_at = now;
 	p->heard_until = mono_after_us(now, allowance);
 	p->beat = number > p->beat ? number : p->beat;
+	/* The echo of a later one tells when the peer beats, not how long the path is. */
 	if (p->probe != 0 && echo_here >= p->probe) {
-		/* That of the beat it echoes: a probe before it may be lost. */
-		p->rtt_us = mono_since_us((mono_t){ echo_here }, now);
-		p->rtt_at = now;
+		if (echo_here == p->probe) {
+			p->rtt_us = mono_since_us((mono_t){ echo_here }, now);
+			p->rtt_at = now;
+		}
 		p->probe = 0;
 	}
 	if (is_recent(ls, echo_here, now, allowance)) {
@@ -102,7 +104,7 @@ bool linkset_wants_probe(const struct linkset *ls, mono_t now)
 		const struct path *p = &ls->path[i];
 
 		if (p->state == PATH_ALIVE &&
-			(p->rtt_us == UINT64_MAX ||
+			(p->rtt_us > LINKSET_RTT_QUICK_US ||
 				mono_reached(mono_after_ms(p->rtt_at, LINKSET_RTT_EVERY_MS), now)))
 			return true;
 	}
@@ -111,13 +113,8 @@ bool linkset_wants_probe(const struct linkset *ls, mono_t now)
 
 void linkset_probed(struct linkset *ls)
 {
-	for (unsigned i = ls->n_links; i < ls->n_paths; i++) {
-		struct path *p = &ls->path[i];
-
-		/* One that is under way is waited for: the path may be longer than a heartbeat. */
-		if (p->probe == 0 || ls->beat - p->probe > ls->detection_us)
-			p->probe = ls->beat;
-	}
+	for (unsigned i = ls->n_links; i < ls->n_paths; i++)
+		ls->path[i].probe = ls->beat;
 }
 
 /* When the peer is lost unless it is heard. */

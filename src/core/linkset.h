@@ -14,7 +14,8 @@
 
 enum {
 	LINKSET_SECONDARY_FACTOR = 10, /* secondary paths beat this much slower */
-	LINKSET_RTT_EVERY_MS = 5000,   /* their round-trip time is measured that often */
+	LINKSET_RTT_EVERY_MS = 5000,   /* their round-trip time is measured that often, */
+	LINKSET_RTT_QUICK_US = 3000,   /* and with each beat when it was longer than this */
 	LINKSET_HOLD_MS = 500,         /* so long a HOLD keeps the peer alive */
 };
 
@@ -34,8 +35,8 @@ struct linkset {
 		mono_t alive_until;           /* meaningful while ALIVE */
 		uint64_t beat;                /* the peer's last number heard here */
 		uint64_t echo_age_us;
-		uint64_t probe;  /* a beat that was to be answered at once, and was not yet; 0: none
-				  */
+		uint64_t probe;  /* the last beat that was to be answered at once, and was not
+				  * yet; 0: none */
 		uint64_t rtt_us; /* of the last one that was; UINT64_MAX: none */
 		mono_t rtt_at;
 	} path[CONF_PATHS_MAX];

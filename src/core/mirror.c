@@ -4,14 +4,16 @@
 #include <assert.h>
 #include <string.h>
 
+#include "document.h"
 #include "group.h"
 #include "state.h"
 
 enum {
 	OFFERS_WAIT_MS = 5000,
 	BROKEN_WAIT_MS = 1000, /* a channel that could not keep up rests that long */
-	ADOPT_AGAIN_MS = 3000, /* the former master goes on forwarding for 2 s */
 	HOLD_ALONE_MS = 24 * 3600 * 1000,
+	ROOM_FRAMES =
+		48, /* under way or waiting: an event has to wait for no more of what can wait */
 };
 
 size_t node_mirror_size(uint32_t objects)
@@ -19,10 +21,16 @@ size_t node_mirror_size(uint32_t objects)
 	return ((sizeof(struct mirror) + 15) & ~(size_t)15) + index_memory(objects);
 }
 
-static uint32_t kinds_of(const struct conf *conf)
+static uint32_t kinds_wanted(const struct conf *conf)
 {
 	return (conf->mirror.sessions ? OBJECT_SESSIONS : 0) |
-	       (conf->mirror.neighbours ? 1u << OBJECT_NEIGHBOUR : 0);
+	       (conf->mirror.neighbours ? 1u << OBJECT_NEIGHBOUR : 0) |
+	       (conf->mirror.ipsec ? OBJECT_IPSEC : 0);
+}
+
+static uint32_t kinds_of(const struct node *n)
+{
+	return kinds_wanted(n->conf) & ~n->env.mirror_absent;
 }
 
 struct mirror *mirror_init(struct node *n, mono_t now)
@@ -31,17 +39,21 @@ struct mirror *mirror_init(struct node *n, mono_t now)
 
 	if (m == NULL)
 		return NULL;
-	m->kinds = kinds_of(n->conf);
-	m->on = m->kinds != 0;
+	m->kinds = kinds_of(n);
+	m->on = m->kinds != 0 || documents_any(n);
+	m->ipsec.numbers_at = MONO_NEVER;
 	m->pass.number = 1;
+	m->stamp = 1; /* 0 is a doubt */
 	m->fresh = true;
 	m->adopt_due = m->settle_due = m->lacking_since = m->bulk_at = MONO_NEVER;
+	m->renew_due = MONO_NEVER;
 	m->audit_due = m->pass_after = m->down_since = m->rest_until = now;
 	index_init(&m->index, n->env.mirror_key, n->env.mirror_objects,
 		(uint8_t *)m + ((sizeof(*m) + 15) & ~(size_t)15));
+	index_make_single(&m->index, OBJECT_IPSEC);
 	channel_out_init(
 		&m->out, WIRE_BEAT_FRAME_MAX - MIRROR_FRAME_OVERHEAD, n->env.mirror_frames);
-	m->untold = m->adopted_at = m->out.next;
+	m->untold = m->adopted_at = m->ipsec.leapt_at = m->out.next;
 	return m;
 }
 
@@ -49,10 +61,15 @@ void mirror_reconfigure(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
 
-	if (m == NULL || m->kinds == kinds_of(n->conf))
+	if (m == NULL)
 		return;
-	m->kinds = kinds_of(n->conf);
-	m->on = m->kinds != 0;
+	bool is_same = m->kinds == kinds_of(n);
+
+	m->kinds = kinds_of(n);
+	mirror_ipsec_reconfigured(m);
+	m->on = m->kinds != 0 || documents_any(n) || m->ipsec.now == IPSEC_LETS_GO;
+	if (is_same)
+		return;
 	m->audit_due = now;
 	if (m->up)
 		mirror_break(n, now);
@@ -73,11 +90,6 @@ uint32_t mirror_hash_proof(const struct mirror *m)
 	static const uint8_t text[] = "nsrp proof";
 
 	return (uint32_t)index_hash(&m->index, 0, span_of(text, sizeof(text)));
-}
-
-bool mirror_is_loosening(const struct mirror *m)
-{
-	return (m->wants | (m->pass.running ? m->pass.wants : 0)) & WANT_LOOSEN;
 }
 
 bool mirror_is_sending(const struct mirror *m)
@@ -135,139 +147,6 @@ void mirror_put_hash(struct node *n, mono_t now, uint8_t op, const struct entry 
 	mirror_put_plain(n, now, op, span_of(value, sizeof(value)));
 }
 
-bool mirror_peer_is_master(const struct node *n)
-{
-	for (unsigned g = 0; g < n->conf->n_groups; g++) {
-		if (n->group[g].peer.known && n->group[g].peer.state == GROUP_MASTER)
-			return true;
-	}
-	return false;
-}
-
-static enum mirror_role role_now(const struct node *n)
-{
-	unsigned masters = 0;
-
-	for (unsigned g = 0; g < n->conf->n_groups; g++)
-		masters += n->group[g].state == GROUP_MASTER;
-	if (masters == 0)
-		return MIRROR_IDLE;
-	return masters == n->conf->n_groups && !mirror_peer_is_master(n) ? MIRROR_SOLE
-									 : MIRROR_SHARED;
-}
-
-/* Two masters of one group, or a node that still listens: who owns what is open. */
-static bool roles_are_open(const struct node *n)
-{
-	if (n->joining != JOINING_NOT)
-		return true;
-	for (unsigned g = 0; g < n->conf->n_groups; g++) {
-		if (n->group[g].state == GROUP_MASTER && n->group[g].peer.known &&
-			n->group[g].peer.state == GROUP_MASTER)
-			return true;
-	}
-	return false;
-}
-
-void mirror_adopt(struct node *n, mono_t now)
-{
-	struct mirror *m = n->mirror;
-
-	m->adopted_at = channel_out_number(&m->out);
-	if (index_entries(&m->index, INDEX_PEER) > 0)
-		m->settle_due = mono_after_ms(now, MIRROR_SETTLE_AFTER_MS);
-	index_adopt(&m->index, INDEX_OWN);
-}
-
-void mirror_settle_later(struct mirror *m, mono_t now)
-{
-	if (mono_is_never(m->settle_due))
-		m->settle_due = mono_after_ms(now, MIRROR_SETTLE_AFTER_MS);
-}
-
-static void adopt(struct node *n, mono_t now)
-{
-	mirror_adopt(n, now);
-	mirror_put_plain(n, now, WIRE_RECORD_ADOPT, span_of(NULL, 0));
-}
-
-/* Master of all, and alone: everything is its own. The peer, which may be master all the while and
- * have noticed nothing, must say all that it has before this node has it again. */
-static void adopt_alone(struct node *n, mono_t now)
-{
-	mirror_adopt(n, now);
-	n->mirror->complete = false;
-}
-
-/* Sessions cannot be judged by the windows that this kernel saw: it does not see all of them any
- * more, or did not while both nodes were masters. Where two of one group met that waits for what
- * comes of it. */
-static bool changed_sight(const struct mirror *m, enum mirror_role from)
-{
-	if (m->role == MIRROR_SHARED)
-		return !m->met_master;
-	return m->role == MIRROR_IDLE || from == MIRROR_SHARED;
-}
-
-/* What this node is master of changed. */
-static void role_changed(struct node *n, mono_t now, enum mirror_role from)
-{
-	struct mirror *m = n->mirror;
-
-	if (m->role > from) {
-		m->settle_due = mono_after_ms(now, MIRROR_SETTLE_AFTER_MS);
-		mirror_pass_abort(n, WANT_SWEEP);
-		m->receiving = false;
-	}
-	if (changed_sight(m, from)) {
-		m->wants |= WANT_LOOSEN;
-		m->is_stale |= from != MIRROR_IDLE; /* a standby judged none */
-	}
-	if (m->role == MIRROR_SOLE && !m->up)
-		adopt_alone(n, now);
-	if (!m->up || !mirror_is_sending(m))
-		return;
-	/* The kernel of who was master of all has everything, once that was agreed upon. */
-	if (from == MIRROR_SOLE && m->sending == SENDING_EVENTS)
-		m->complete = true;
-	if (m->role == MIRROR_IDLE) {
-		mirror_pass_abort(n, WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS);
-		if (m->sending != SENDING_EVENTS)
-			m->sending = SENDING_START;
-	} else if (m->sending != SENDING_EVENTS || !m->complete) {
-		m->sending = SENDING_START;
-	} else if (m->role == MIRROR_SOLE) {
-		adopt(n, now);
-		m->adopt_due = mono_after_ms(now, ADOPT_AGAIN_MS);
-	}
-}
-
-static void judge_role(struct node *n, mono_t now)
-{
-	struct mirror *m = n->mirror;
-	enum mirror_role from = m->role;
-
-	m->role = role_now(n);
-	if (m->role != from)
-		role_changed(n, now, from);
-	if (mono_reached(m->adopt_due, now)) {
-		m->adopt_due = MONO_NEVER;
-		if (m->role == MIRROR_SOLE && m->sending == SENDING_EVENTS)
-			adopt(n, now);
-	}
-	if (mono_reached(m->settle_due, now)) {
-		m->settle_due = MONO_NEVER;
-		m->wants |= m->role != MIRROR_IDLE ? WANT_SETTLE : 0;
-	}
-	if (m->met_master && !roles_are_open(n)) {
-		m->met_master = false;
-		if (m->role != MIRROR_IDLE) {
-			mirror_forgive(m);
-			mirror_settle_later(m, now);
-		}
-	}
-}
-
 static void came_up(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
@@ -292,7 +171,7 @@ static void went_down(struct node *n, mono_t now)
 	m->adopt_due = MONO_NEVER;
 	m->peer.known = false;
 	if (m->role == MIRROR_SOLE)
-		adopt_alone(n, now);
+		mirror_adopt_alone(n, now);
 }
 
 void mirror_peer_restarted(struct node *n, mono_t now)
@@ -305,27 +184,9 @@ void mirror_peer_restarted(struct node *n, mono_t now)
 	if (m->up)
 		went_down(n, now);
 	channel_in_forget(&m->in);
+	mirror_heard_so_far(m);
 	m->peer_restarted = true;
 	m->complete = false;
-}
-
-void mirror_met_master(struct node *n)
-{
-	if (n->mirror != NULL)
-		n->mirror->met_master = true;
-}
-
-void mirror_forgive(struct mirror *m)
-{
-	m->wants |= WANT_LOOSEN;
-	m->is_stale = true;
-}
-
-bool mirror_is_to_forgive(const struct node *n)
-{
-	const struct mirror *m = n->mirror;
-
-	return m != NULL && m->on && (m->met_master || mirror_is_loosening(m));
 }
 
 static void judge_channel(struct node *n, mono_t now)
@@ -360,7 +221,7 @@ static void judge_start(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
 
-	if (m->sending != SENDING_START || roles_are_open(n))
+	if (m->sending != SENDING_START || mirror_roles_are_open(n))
 		return;
 	if (m->role != MIRROR_IDLE) {
 		if (m->role == MIRROR_SHARED || m->offers_heard ||
@@ -384,7 +245,9 @@ void mirror_settle(struct node *n, mono_t now, struct actions *out)
 	if (!n->links.peer_alive && channel_in_is_held(&n->mirror->in))
 		return;
 	judge_channel(n, now);
-	judge_role(n, now);
+	mirror_judge_role(n, now);
+	mirror_ipsec_settle(n, now);
+	mirror_ike_settle(n, now);
 	judge_start(n, now);
 	mirror_judge_sync(n, now);
 	mirror_ask_settle(n, now);
@@ -401,6 +264,7 @@ mono_t mirror_deadline(const struct node *n, mono_t now)
 		return at;
 	at = mirror_sooner(at, m->adopt_due, now);
 	at = mirror_sooner(at, m->settle_due, now);
+	at = mirror_sooner(at, m->renew_due, now);
 	at = mirror_sooner(at, m->start_at, now);
 	if (channel_in_is_held(&m->in))
 		at = mono_min(at, mono_max(m->rest_until, mono_after_us(now, 1)));
@@ -411,6 +275,7 @@ mono_t mirror_deadline(const struct node *n, mono_t now)
 	if (m->sending == SENDING_START)
 		at = mirror_sooner(at, mono_after_ms(m->up_since, OFFERS_WAIT_MS), now);
 	at = mono_min(at, mirror_sync_deadline(n, now));
+	at = mono_min(at, mirror_ike_deadline(m, now));
 	if (mirror_pass_is_busy(m))
 		return mono_after_us(now, 1);
 	return mirror_sooner(at, mirror_pass_deadline(m), now);
@@ -423,6 +288,17 @@ bool mirror_is_full(const struct node *n, mono_t now)
 	/* A peer that takes nothing at all is not waited for. */
 	return m != NULL && channel_out_is_full(&m->out) &&
 	       channel_out_lag_us(&m->out, now) < (uint64_t)MIRROR_LAG_MAX_MS * 1000;
+}
+
+bool mirror_has_room(const struct node *n)
+{
+	const struct mirror *m = n->mirror;
+	unsigned wants = m->wants | (m->pass.running ? m->pass.wants : 0);
+	uint32_t waiting = m->out.next - m->out.base;
+
+	return m->sending == SENDING_EVENTS &&
+	       !(wants & (WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS)) && waiting < ROOM_FRAMES &&
+	       waiting < m->out.frames / 4;
 }
 
 uint32_t mirror_mark(struct node *n)

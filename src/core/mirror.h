@@ -7,12 +7,14 @@
  * one owner, the node whose kernel last said something of it, and only its owner sends it.
  *
  * A *pass* walks this kernel's whole table, in steps: it finds what events missed, and does on the
- * way what was asked for: send all (resync) or some buckets (repair), offer, sweep, settle, loosen.
+ * way what was asked for: send all (resync) or some buckets (repair), offer, sweep, settle, loosen,
+ * renew.
  *
- * One file for each part: mirror.c roles and resync; mirror_sync.c what this node lacks and asks
- * for; mirror_wire.c frames sent; mirror_deliver.c frames heard; mirror_local.c what this kernel
- * says of objects, mirror_remote.c what the peer says; mirror_pass.c passes, mirror_found.c what
- * they find; mirror_verify.c what came of them.
+ * One file for each part: mirror.c the channel and resync; mirror_role.c what follows from who is
+ * master; mirror_sync.c what this node lacks and asks for; mirror_wire.c frames sent;
+ * mirror_deliver.c frames heard; mirror_local.c what this kernel says of objects, mirror_remote.c
+ * what the peer says; mirror_pass.c passes, mirror_found.c what they find; mirror_verify.c what
+ * came of them; mirror_ipsec.c who is to send by IPsec, mirror_ike.c what is left to an IKE daemon.
  */
 #ifndef NSRP_CORE_MIRROR_H
 #define NSRP_CORE_MIRROR_H
@@ -36,6 +38,7 @@ enum mirror_sending {
 enum {
 	MIRROR_SETTLE_AFTER_MS = 2000, /* from a takeover: traffic comes first */
 	MIRROR_LAG_MAX_MS = 1000,      /* more is not in sync */
+	MIRROR_LEFT_MAX = 256,         /* of further ones the peer is asked again */
 };
 
 /* What a frame of records needs beside them. */
@@ -48,6 +51,22 @@ enum mirror_want {
 	WANT_SWEEP = 0x08, /* remove the peer's that it has no more */
 	WANT_SETTLE = 0x10,
 	WANT_LOOSEN = 0x20,
+	WANT_RENEW = 0x40, /* this kernel forgets what it saw of the peer's */
+	WANT_IPSEC = 0x80, /* a pass of its own, through SAs and policies alone */
+};
+
+/* What this node does with SAs and policies. */
+enum mirror_ipsec {
+	IPSEC_UNDECIDED, /* it has just started: nothing */
+	IPSEC_HOLDS,
+	IPSEC_SENDS,
+	IPSEC_LETS_GO, /* they are not mirrored any more: what is held is settled, and left alone */
+};
+
+/* An SA that an IKE daemon on this node is to install. */
+struct mirror_left {
+	uint64_t hash;
+	mono_t until;
 };
 
 struct mirror_pass {
@@ -97,6 +116,7 @@ struct mirror {
 	uint32_t stamp;                           /* ours: entries that it confirmed carry it */
 	bool peer_restarted;                      /* and what it lost is not sorted out yet */
 	uint8_t sweep_buckets[RECORD_BITMAP_LEN]; /* of the resync or repair that is received */
+	uint16_t sweep_kinds;                     /* that it came to the end of; bit by number */
 	uint32_t confirmed;                       /* objects that carry it */
 	uint32_t received;
 	mono_t receiving_since;
@@ -120,8 +140,23 @@ struct mirror {
 	struct mirror_pass pass;
 	unsigned wants;
 	bool audit_now;
-	bool rest; /* a dump failed: not before pass_after */
-	mono_t audit_due, settle_due, pass_after, down_since;
+	bool rest;       /* a dump failed: not before pass_after */
+	uint16_t unread; /* kinds of which the last one did; bit by number */
+	mono_t audit_due, settle_due, renew_due, pass_after, down_since;
+
+	struct {
+		enum mirror_ipsec now, aim; /* aim: of the last pass for them */
+		bool done;                  /* a pass has seen to it since it was decided */
+		bool leap, leaping; /* two masters met: numbers jump by the next, by this pass */
+		bool unread;        /* the last pass for them failed: others come before the next */
+		uint32_t
+			leapt_at; /* number behind the last leap; the peer may not know of it yet */
+		mono_t numbers_at; /* an SA's replay state was last told, by either; MONO_NEVER */
+	} ipsec;
+	struct {
+		unsigned n;
+		struct mirror_left left[MIRROR_LEFT_MAX];
+	} ike;
 
 	/* What operators ask for. */
 	struct mirror_past past;
@@ -152,7 +187,9 @@ void mirror_heard_objects(struct node *n, mono_t now, const struct object_batch 
 	enum object_origin origin, struct actions *out);
 void mirror_dumped(struct node *n, mono_t now, enum dump_result result);
 void mirror_lost_events(struct node *n);
-void mirror_refused(struct node *n, const struct object_order *order, enum refusal why);
+/* Of the order, no more than its key is needed. */
+void mirror_refused(
+	struct node *n, const struct object_order *order, enum refusal why, struct actions *out);
 /* The operator asks for an audit, or for everything anew. */
 void mirror_asked(struct node *n, mono_t now, bool resync);
 /* DATA, ACK and CHANNEL of the peer. False: malformed. */
@@ -179,10 +216,16 @@ void mirror_send(struct node *n, mono_t now, struct actions *out);
 mono_t mirror_deadline(const struct node *n, mono_t now);
 /* So much waits in the channel that more should wait in the kernel. */
 bool mirror_is_full(const struct node *n, mono_t now);
+/* What can wait for everything else may be put into the channel. */
+bool mirror_has_room(const struct node *n);
 /* Closes the frame being filled; the number of the next. */
 uint32_t mirror_mark(struct node *n);
 /* Everything before that number is with the peer, or there is no channel. */
 bool mirror_is_drained(const struct node *n, uint32_t number);
+/* True when all that this node took over runs out by its own time again. */
+bool mirror_is_settled(const struct node *n);
+/* Nothing leaves this node by IPsec. */
+bool mirror_ipsec_is_held(const struct node *n);
 void mirror_look(const struct node *n, mono_t now, struct mirror_view *ret_view);
 
 /* Among the mirror's files. */
@@ -200,10 +243,17 @@ bool mirror_is_sending(const struct mirror *m);
 bool mirror_is_loosening(const struct mirror *m);
 /* Equal on two nodes that hash under one key. */
 uint32_t mirror_hash_proof(const struct mirror *m);
+/* Sees to what changed of that, and to what is due by it. */
+void mirror_judge_role(struct node *n, mono_t now);
+/* Two masters of one group, or a node that still listens: who owns what is open. */
+bool mirror_roles_are_open(const struct node *n);
 /* The channel starts anew, after a rest. */
 void mirror_break(struct node *n, mono_t now);
 /* Everything is this node's own, as the next record says; what was the peer's is settled, later. */
 void mirror_adopt(struct node *n, mono_t now);
+/* Likewise for a master of all while nobody hears it. The peer, which may be master all the while
+ * and have noticed nothing, must say all that it has before this node has it again. */
+void mirror_adopt_alone(struct node *n, mono_t now);
 /* Adds an order for the kernel. */
 void mirror_order(struct node *n, enum object_op op, uint8_t kind, struct span key,
 	struct span value, struct actions *out);
@@ -222,10 +272,18 @@ void mirror_heard_gone(struct node *n, struct span value);
 void mirror_heard_claim(struct node *n, const struct record *r, struct mirror_delivery *d);
 /* Frames that wait in order are delivered, as far as this node has not to rest. */
 void mirror_deliver_held(struct node *n, mono_t now, struct actions *out);
+/* What is put from here on is said in the knowledge of all that was delivered. */
+void mirror_heard_so_far(struct mirror *m);
+/* A master of all takes back what the peer says to be its own, unless that is planned already. */
+void mirror_adopt_later(struct mirror *m, mono_t now);
 /* What has the hold's timer gets its own again, unless that is planned already. */
 void mirror_settle_later(struct mirror *m, mono_t now);
-/* An object of a dump. */
-void mirror_pass_object(struct node *n, mono_t now, const struct object *o, struct actions *out);
+/* On a node that is master of nothing, once nothing is forwarded any more: what this kernel saw of
+ * the peer's sessions is behind, and it is to learn anew when they come back. */
+void mirror_renew_later(struct mirror *m, mono_t now);
+/* An object of a dump; `hash` is of its key. */
+void mirror_pass_object(
+	struct node *n, mono_t now, uint64_t hash, const struct object *o, struct actions *out);
 /* The peer has it no more: it is removed from this kernel. `e` is NULL when it was not known. */
 void mirror_sweep(struct node *n, uint64_t hash, struct entry *e, const struct object *o,
 	struct actions *out);
@@ -245,6 +303,38 @@ void mirror_ask_settle(struct node *n, mono_t now);
 mono_t mirror_sync_deadline(const struct node *n, mono_t now);
 /* A full copy was sent, or heard, since then. */
 void mirror_copied(struct node *n, mono_t now, mono_t since, uint32_t objects, bool sent);
+/* All SAs and policies are this node's own; else the peer's. */
+bool mirror_owns_ipsec(const struct mirror *m);
+/* What the peer says of SAs that are here already may be given to this kernel: it sends by none. */
+bool mirror_ipsec_takes_numbers(const struct mirror *m);
+/* Decides what this node does with SAs and policies, by the roles. */
+void mirror_ipsec_settle(struct node *n, mono_t now);
+/* Two masters met, and this one stays: it must not go on with numbers that the other used. */
+void mirror_ipsec_leap(struct mirror *m);
+/* The peer's kernel has later numbers than it was told of by what it had heard. */
+void mirror_ipsec_is_behind(struct mirror *m, const struct mirror_delivery *d);
+/* By configuration they are mirrored, or not any more. */
+void mirror_ipsec_reconfigured(struct mirror *m);
+/* A pass for them begins; an object of any pass; the kernel did not settle an SA,
+ * or let its numbers jump; a pass for them came to no end, or ended. */
+void mirror_ipsec_begins(struct mirror *m);
+void mirror_ipsec_put_back(struct mirror *m);
+void mirror_ipsec_found(struct node *n, const struct object *o, struct actions *out);
+void mirror_ipsec_refused(struct node *n, const struct object_order *order, struct actions *out);
+void mirror_ipsec_ended(struct node *n, struct actions *out);
+/* True: this SA of the peer's, which this kernel lacks, is left to an IKE daemon on this node for a
+ * while; it is left already; it is over. */
+bool mirror_ike_leaves(struct node *n, mono_t now, uint64_t hash, uint8_t kind);
+bool mirror_ike_has(struct mirror *m, uint64_t hash);
+void mirror_ike_over(struct mirror *m, uint64_t hash);
+/* An event of this kernel on a node that is not to send: the daemon did, perhaps. Who may send by
+ * it is mirror_ipsec_found()'s. */
+void mirror_ike_installed(struct node *n, uint64_t hash, const struct object *o);
+/* Asks for what it did not install in time. */
+void mirror_ike_settle(struct node *n, mono_t now);
+mono_t mirror_ike_deadline(const struct mirror *m, mono_t now);
+/* In this kernel, and the peer's; nothing where it is known already. */
+void mirror_found_unowned(struct node *n, uint64_t hash, const struct object *o);
 /* A pass ended. */
 void mirror_walked(struct node *n, mono_t now);
 /* The last of the peer's sums was heard. */
@@ -275,6 +365,12 @@ static inline bool mirror_is_in_doubt(const struct mirror *m, const struct entry
 	return index_owner(&m->index, e) == INDEX_PEER && e->stamp == 0;
 }
 
+/* Of the pass that runs, and of the next. */
+static inline unsigned mirror_wants(const struct mirror *m)
+{
+	return m->wants | (m->pass.running ? m->pass.wants : 0);
+}
+
 static inline bool mirror_is_shared(uint8_t kind)
 {
 	return OBJECT_SHARED >> kind & 1;
@@ -284,6 +380,17 @@ static inline bool mirror_is_shared(uint8_t kind)
 static inline bool mirror_is_learnt(const struct object *o)
 {
 	return mirror_is_shared(o->kind) && !(o->marks & OBJECT_UNSEEN);
+}
+
+static inline bool mirror_is_ipsec(uint8_t kind)
+{
+	return OBJECT_IPSEC >> kind & 1;
+}
+
+/* Tells of what no print has: it is always news. */
+static inline bool mirror_is_moving(const struct object *o)
+{
+	return o->kind == OBJECT_SA && o->op == OBJECT_CHANGE;
 }
 
 static inline struct span object_key(const struct object *o)

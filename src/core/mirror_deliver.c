@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "document.h"
 #include "state.h"
 
 /* While this node runs with real-time priority, bulk takes half of its time at most: who forwards
@@ -36,6 +37,8 @@ static void adopted(struct node *n, const struct mirror_delivery *d)
 		return;
 	if (has_own_sessions(m) && !mirror_is_loosening(m))
 		mirror_forgive(m);
+	if (has_own_sessions(m))
+		mirror_renew_later(m, d->now);
 	index_adopt(&m->index, INDEX_PEER);
 }
 
@@ -61,6 +64,7 @@ static void heard_begin(struct node *n, struct span value, const struct mirror_d
 	m->receiving = true;
 	m->receiving_since = d->now;
 	m->confirmed = m->received = 0;
+	m->sweep_kinds = 0;
 	memcpy(m->sweep_buckets, buckets.data, buckets.len);
 	if (!(flags & WIRE_BEGIN_FULL))
 		return;
@@ -83,10 +87,12 @@ static void heard_end(struct node *n, struct span value, const struct mirror_del
 	struct mirror *m = n->mirror;
 	struct reader r = reader_of(value);
 	uint32_t generation = reader_u32(&r), sent = reader_u32(&r);
+	uint16_t kinds = r.left > 0 ? reader_u16(&r) : UINT16_MAX;
 
 	if (!reader_ok(&r) || !m->receiving || generation != m->heard_generation)
 		return;
 	m->receiving = false;
+	m->sweep_kinds = kinds;
 	/* Without anything stale, and with a kernel that is known, there is nothing to sweep. */
 	if (!m->learned || index_entries(&m->index, INDEX_PEER) > m->confirmed ||
 		!is_full(m->sweep_buckets))
@@ -113,8 +119,7 @@ static void heard_sums(struct node *n, struct span value, const struct mirror_de
 		return;
 	bool failed = !m->complete || !m->same_hash;
 	/* What this kernel knows by itself, and an adoption took, comes back by the sweep. */
-	bool too_early = mirror_is_shared(kind) &&
-			 ((m->wants | (m->pass.running ? m->pass.wants : 0)) & WANT_SWEEP);
+	bool too_early = mirror_is_shared(kind) && (mirror_wants(m) & WANT_SWEEP);
 
 	for (; r.left >= 8 && bucket < INDEX_BUCKETS; bucket++) {
 		if (reader_u64(&r) == m->index.peer[kind].sum[bucket] || failed || too_early)
@@ -146,9 +151,17 @@ static void heard_ask(struct node *n, struct span value)
 		m->wants |= WANT_BUCKETS;
 }
 
+/* Who is master of nothing sends no copy: one that had begun has no end. */
+static void heard_offered(struct mirror *m)
+{
+	m->offers_heard = true;
+	m->receiving = false;
+}
+
 static void heard_record(struct node *n, const struct record *r, struct mirror_delivery *d)
 {
 	switch ((enum wire_record)r->op) {
+	case WIRE_RECORD_DOCUMENT: document_heard_record(n, d->now, r, d->out); break;
 	case WIRE_RECORD_WHOLE:
 	case WIRE_RECORD_CHANGE:
 	case WIRE_RECORD_REMOVE:
@@ -159,7 +172,7 @@ static void heard_record(struct node *n, const struct record *r, struct mirror_d
 	case WIRE_RECORD_BEGIN: heard_begin(n, r->value, d); break;
 	case WIRE_RECORD_END: heard_end(n, r->value, d); break;
 	case WIRE_RECORD_ADOPT: adopted(n, d); break;
-	case WIRE_RECORD_OFFERED: n->mirror->offers_heard = true; break;
+	case WIRE_RECORD_OFFERED: heard_offered(n->mirror); break;
 	case WIRE_RECORD_AUDIT: mirror_heard_audit(n, d->now); break;
 	case WIRE_RECORD_FOUND: mirror_heard_found(n, r->value); break;
 	case WIRE_RECORD_SUMS: heard_sums(n, r->value, d); break;
@@ -167,14 +180,38 @@ static void heard_record(struct node *n, const struct record *r, struct mirror_d
 	}
 }
 
+/* What this node says while it delivers a frame answers that already. */
+void mirror_heard_so_far(struct mirror *m)
+{
+	struct channel_point heard = { m->in.epoch, m->in.next };
+
+	channel_out_heard(&m->out, m->in.open ? heard : (struct channel_point){ 0, 0 });
+}
+
+static void expect_objects(struct mirror *m, struct span records)
+{
+	struct reader reader = reader_of(records);
+	uint64_t hash[OBJECT_BATCH_MAX];
+	struct record r;
+	unsigned n = 0;
+
+	while (n < OBJECT_BATCH_MAX && record_next(&reader, &r)) {
+		if (r.key.len > 0)
+			hash[n++] = index_hash(&m->index, r.kind, r.key);
+	}
+	index_expect(&m->index, hash, n);
+}
+
 static void deliver(struct node *n, struct span records, struct mirror_delivery *d)
 {
 	struct reader reader = reader_of(records);
 	struct record r;
 
+	expect_objects(n->mirror, records);
 	while (record_next(&reader, &r)) {
 		node_count(n, COUNTER_RECORDS_HEARD);
-		if (r.op == WIRE_RECORD_BULK || r.op == WIRE_RECORD_OFFER)
+		if (r.op == WIRE_RECORD_BULK || r.op == WIRE_RECORD_OFFER ||
+			r.op == WIRE_RECORD_DOCUMENT)
 			n->mirror->bulk_at = d->now;
 		heard_record(n, &r, d);
 	}
@@ -230,6 +267,7 @@ void mirror_deliver_held(struct node *n, mono_t now, struct actions *out)
 		d.heard = m->heard[m->in.next % CHANNEL_WINDOW];
 		if (!channel_in_held(&m->in, now, &records))
 			return;
+		mirror_heard_so_far(m);
 		deliver(n, records, &d);
 	}
 	out->more |= !mono_is_never(m->bulk_at);
@@ -254,6 +292,7 @@ bool mirror_heard_data(struct node *n, mono_t now, struct span value, struct act
 	m->in.rests = rests(n, now);
 	enum channel_heard heard_as = channel_in_heard(&m->in, now, epoch, number, records);
 
+	mirror_heard_so_far(m);
 	switch (heard_as) {
 	case CHANNEL_EPOCH:
 	case CHANNEL_NEXT:

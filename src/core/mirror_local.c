@@ -46,7 +46,7 @@ void mirror_order(struct node *n, enum object_op op, uint8_t kind, struct span k
 
 void mirror_loosen(struct node *n, uint8_t kind, struct span key, struct actions *out)
 {
-	if (!mirror_is_shared(kind))
+	if (!mirror_is_shared(kind) && !mirror_is_ipsec(kind))
 		mirror_order(n, OBJECT_LOOSEN, kind, key, span_of(NULL, 0), out);
 }
 
@@ -96,7 +96,8 @@ static void ran_out(struct node *n, mono_t now, uint64_t hash, struct entry *e,
 		mirror_order(n, OBJECT_CREATE, o->kind, object_key(o), object_value(o), out);
 		return;
 	}
-	mirror_ask_bucket(m, index_bucket(hash));
+	if (!mirror_ike_leaves(n, now, hash, o->kind))
+		mirror_ask_bucket(m, index_bucket(hash));
 	mirror_forget(m, hash, o->kind, e);
 }
 
@@ -140,8 +141,8 @@ static void removed(
 	mirror_forget(m, hash, o->kind, e);
 }
 
-/* Own from now on; true when the peer is to be told. */
-static bool note(struct mirror *m, uint64_t hash, const struct object *o, bool *ret_full)
+/* Own from now on. The entry when the peer is to be told, which its stamp then tells; else NULL. */
+static struct entry *note(struct mirror *m, uint64_t hash, const struct object *o, bool *ret_full)
 {
 	struct entry *e = index_find(&m->index, hash, o->kind);
 	bool is_news = true;
@@ -151,7 +152,7 @@ static bool note(struct mirror *m, uint64_t hash, const struct object *o, bool *
 		e = index_add(&m->index, hash, o, INDEX_OWN);
 		if (e == NULL) {
 			*ret_full = true;
-			return false;
+			return NULL;
 		}
 	} else if (index_is_dead(e)) {
 		index_revive(&m->index, e, o, INDEX_OWN);
@@ -160,10 +161,10 @@ static bool note(struct mirror *m, uint64_t hash, const struct object *o, bool *
 
 		if (!was_own && mirror_is_shared(o->kind) && index_same(e, o)) {
 			e->flags |= mirror_is_learnt(o) ? INDEX_LEARNT : 0;
-			return false;
+			return NULL;
 		}
 		e->flags &= (uint8_t)~INDEX_FORGOTTEN;
-		is_news = !was_own || !index_same(e, o);
+		is_news = !was_own || !index_same(e, o) || mirror_is_moving(o);
 		if (!was_own) {
 			index_set_owner(&m->index, e, INDEX_OWN);
 			e->flags |= INDEX_HELD;
@@ -171,11 +172,10 @@ static bool note(struct mirror *m, uint64_t hash, const struct object *o, bool *
 		if (is_news)
 			index_update(&m->index, e, o);
 	}
-	if (is_news) {
-		e->stamp = channel_out_number(&m->out);
-		e->pass = m->pass.number;
-	}
-	return is_news;
+	if (!is_news)
+		return NULL;
+	e->pass = m->pass.number;
+	return e;
 }
 
 /* Where both nodes are masters the peer's last word may have been written over what this event
@@ -188,12 +188,31 @@ static bool may_be_outdated(struct mirror *m, uint64_t hash, const struct object
 	       !index_is_dead(e) && index_owner(&m->index, e) == INDEX_PEER;
 }
 
+/* What somebody else does with the objects of a node that is not to send is mended by an audit; but
+ * nothing goes out by it meanwhile, nor by what is new while the owner hands over. True: it is the
+ * owner. */
+static bool is_owners(struct node *n, uint64_t hash, const struct object *o, struct actions *out)
+{
+	struct mirror *m = n->mirror;
+	bool owns = mirror_owns_ipsec(m);
+
+	if (!owns)
+		mirror_ike_installed(n, hash, o);
+	if (o->op == OBJECT_WHOLE && (!owns || m->ipsec.now == IPSEC_HOLDS))
+		mirror_ipsec_found(n, o, out);
+	return owns;
+}
+
 static void changed(
 	struct node *n, mono_t now, uint64_t hash, const struct object *o, struct actions *out)
 {
 	struct mirror *m = n->mirror;
 	bool is_full;
 
+	if (mirror_is_ipsec(o->kind) && !is_owners(n, hash, o, out)) {
+		node_count(n, COUNTER_EVENTS_UNCHANGED);
+		return;
+	}
 	if ((o->marks & OBJECT_PARTIAL) || o->op == OBJECT_CHANGE) {
 		const struct entry *e = index_find(&m->index, hash, o->kind);
 
@@ -204,7 +223,13 @@ static void changed(
 	}
 	bool look_again = may_be_outdated(m, hash, o);
 
-	if (!note(m, hash, o, &is_full)) {
+	/* A new one, of which the other node may see a direction; no news where the end of one like
+	 * it was not heard. */
+	if (m->role != MIRROR_SOLE && o->op == OBJECT_WHOLE)
+		mirror_loosen(n, o->kind, object_key(o), out);
+	struct entry *e = note(m, hash, o, &is_full);
+
+	if (e == NULL) {
 		node_count(n, is_full ? COUNTER_INDEX_FULL : COUNTER_EVENTS_UNCHANGED);
 		/* The end of the pass makes room. */
 		m->audit_now |= is_full && m->index.dead > 0;
@@ -219,9 +244,9 @@ static void changed(
 	};
 
 	(void)mirror_put(n, now, &r);
-	/* A new one, of which the other node may see a direction. */
-	if (m->role == MIRROR_SHARED && o->op == OBJECT_WHOLE)
-		mirror_loosen(n, o->kind, object_key(o), out);
+	e->stamp = channel_out_number(&m->out);
+	if (mirror_is_moving(o))
+		m->ipsec.numbers_at = now;
 	if (look_again)
 		mirror_fetch(n, o->kind, object_key(o), out);
 	if (o->origin_len > 0)
@@ -248,25 +273,31 @@ void mirror_heard_objects(struct node *n, mono_t now, const struct object_batch 
 {
 	struct mirror *m = n->mirror;
 
+	uint64_t hash[OBJECT_BATCH_MAX];
+	uint32_t kinds;
+
 	if (m == NULL || !m->on)
 		return;
+	kinds = m->kinds;
+	if (origin == OBJECT_DUMPED && m->ipsec.now == IPSEC_LETS_GO)
+		kinds |= OBJECT_IPSEC;
+	for (unsigned i = 0; i < batch->n; i++)
+		hash[i] =
+			index_hash(&m->index, batch->object[i].kind, object_key(&batch->object[i]));
+	index_expect(&m->index, hash, batch->n);
 	for (unsigned i = 0; i < batch->n; i++) {
 		const struct object *o = &batch->object[i];
 
-		if (!(m->kinds >> o->kind & 1))
+		if (!(kinds >> o->kind & 1))
 			continue;
-		if (origin == OBJECT_DUMPED) {
-			mirror_pass_object(n, now, o, out);
-			continue;
-		}
-		uint64_t hash = index_hash(&m->index, o->kind, object_key(o));
-
-		if (o->op == OBJECT_REMOVE)
-			removed(n, now, hash, o, out);
+		if (origin == OBJECT_DUMPED)
+			mirror_pass_object(n, now, hash[i], o, out);
+		else if (o->op == OBJECT_REMOVE)
+			removed(n, now, hash[i], o, out);
 		else if (origin == OBJECT_FETCHED)
-			fetched(n, now, hash, o, out);
+			fetched(n, now, hash[i], o, out);
 		else
-			changed(n, now, hash, o, out);
+			changed(n, now, hash[i], o, out);
 	}
 }
 
@@ -277,6 +308,9 @@ void mirror_lost_events(struct node *n)
 	node_count(n, COUNTER_EVENTS_LOST);
 	log_warn(n->env.log, "mirror: the kernel lost events: its table is compared");
 	n->mirror->audit_now = true;
+	/* A session that ended and began anew unheard looks like the one before. */
+	if (n->mirror->role == MIRROR_SHARED)
+		n->mirror->wants |= WANT_LOOSEN;
 }
 
 static void refused_whole(
@@ -298,7 +332,8 @@ static void refused_whole(
 		mirror_forget(m, hash, kind, e);
 }
 
-void mirror_refused(struct node *n, const struct object_order *order, enum refusal why)
+void mirror_refused(
+	struct node *n, const struct object_order *order, enum refusal why, struct actions *out)
 {
 	struct mirror *m = n->mirror;
 
@@ -318,11 +353,15 @@ void mirror_refused(struct node *n, const struct object_order *order, enum refus
 			mirror_forget(m, hash, order->kind, e);
 		}
 		break;
-	case OBJECT_REMOVE:
-	case OBJECT_EVICT:
-	case OBJECT_HOLD:
 	case OBJECT_SETTLE:
 	case OBJECT_LOOSEN:
-	case OBJECT_RETIME: node_count(n, COUNTER_REFUSED_OTHER); break;
+	case OBJECT_RETIME:
+		node_count(n, COUNTER_REFUSED_OTHER);
+		if (order->kind == OBJECT_SA)
+			mirror_ipsec_refused(n, order, out);
+		break;
+	case OBJECT_REMOVE:
+	case OBJECT_EVICT:
+	case OBJECT_HOLD: node_count(n, COUNTER_REFUSED_OTHER); break;
 	}
 }

@@ -13,7 +13,8 @@ enum {
 };
 
 /* These do not wait for the time of the next pass. */
-static const unsigned urgent_wants = WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS | WANT_LOOSEN;
+static const unsigned urgent_wants =
+	WANT_RESYNC | WANT_BUCKETS | WANT_OFFERS | WANT_LOOSEN | WANT_IPSEC;
 
 static uint64_t audit_every_ms(const struct node *n)
 {
@@ -55,9 +56,33 @@ static void put_begin(struct node *n, mono_t now, bool full)
 	writer_u8(&w, (uint8_t)((full ? WIRE_BEGIN_FULL : 0) |
 				(m->role == MIRROR_SOLE ? WIRE_BEGIN_ADOPT : 0)));
 	writer_bytes(&w, m->pass.buckets, sizeof(m->pass.buckets));
+	mirror_put_plain(n, now, WIRE_RECORD_BEGIN, span_of(value, sizeof(value)));
 	if (m->role == MIRROR_SOLE)
 		mirror_adopt(n, now);
-	mirror_put_plain(n, now, WIRE_RECORD_BEGIN, span_of(value, sizeof(value)));
+}
+
+static void start(struct mirror *m, mono_t now, uint32_t kinds, unsigned wants)
+{
+	struct mirror_pass *p = &m->pass;
+
+	*p = (struct mirror_pass){
+		.running = true,
+		.number = (uint8_t)(p->number % UINT8_MAX + 1), /* never 0 */
+		.kind = next_kind(kinds, 0),
+		.kinds = kinds,
+		.dumped = kinds == 0, /* documents alone are mirrored */
+		.wants = wants,
+		.walk_at = 1,
+		.since = now,
+	};
+	m->wants &= ~wants;
+}
+
+/* A pass that is not for IPsec. */
+static bool is_other_wanted(const struct mirror *m, mono_t now)
+{
+	return (m->wants & ~(unsigned)WANT_IPSEC) != 0 || m->audit_now ||
+	       mono_reached(m->audit_due, now);
 }
 
 static void begin(struct node *n, mono_t now)
@@ -65,16 +90,12 @@ static void begin(struct node *n, mono_t now)
 	struct mirror *m = n->mirror;
 	struct mirror_pass *p = &m->pass;
 
-	*p = (struct mirror_pass){
-		.running = true,
-		.number = (uint8_t)(p->number % UINT8_MAX + 1), /* never 0 */
-		.kind = next_kind(m->kinds, 0),
-		.kinds = m->kinds,
-		.wants = m->wants,
-		.walk_at = 1,
-		.since = now,
-	};
-	m->wants = 0;
+	if ((m->wants & WANT_IPSEC) && !(m->ipsec.unread && is_other_wanted(m, now))) {
+		start(m, now, OBJECT_IPSEC & ~n->env.mirror_absent, WANT_IPSEC);
+		mirror_ipsec_begins(m);
+		return;
+	}
+	start(m, now, m->kinds, m->wants & ~(unsigned)WANT_IPSEC);
 	m->audit_now = m->rest = false;
 	m->audit_due = mono_after_ms(now, audit_every_ms(n));
 	m->pass_after = mono_after_ms(now, PASS_EVERY_MS);
@@ -88,6 +109,17 @@ struct walker {
 	struct node *n;
 	mono_t now;
 };
+
+/* What a pass that did not come to its end was for is wanted still. */
+static void put_back(struct mirror *m)
+{
+	m->pass.running = false;
+	m->wants |= m->pass.wants;
+	if (m->pass.wants & WANT_IPSEC)
+		mirror_ipsec_put_back(m);
+	for (unsigned i = 0; (m->pass.wants & WANT_BUCKETS) && i < RECORD_BITMAP_LEN; i++)
+		m->send_buckets[i] |= m->pass.buckets[i];
+}
 
 /* Every entry that the dump did not show is not in the kernel. */
 static void visit(void *user, struct entry *e)
@@ -137,11 +169,12 @@ static void put_sums(struct node *n, mono_t now, uint8_t kind)
 static void put_end(struct node *n, mono_t now)
 {
 	struct mirror *m = n->mirror;
-	uint8_t value[8];
+	uint8_t value[10];
 	struct writer w = writer_of(value, sizeof(value));
 
 	writer_u32(&w, m->generation);
 	writer_u32(&w, m->pass.sent);
+	writer_u16(&w, (uint16_t)m->pass.kinds);
 	mirror_put_plain(n, now, WIRE_RECORD_END, span_of(value, sizeof(value)));
 }
 
@@ -151,7 +184,7 @@ static void end(struct node *n, mono_t now)
 	struct mirror_pass *p = &m->pass;
 	unsigned ms = (unsigned)(mono_since_us(p->since, now) / 1000);
 
-	p->running = false;
+	p->running = m->ipsec.unread = false;
 	m->learned = true;
 	if ((p->wants & WANT_SWEEP) && m->complete)
 		m->peer_restarted = false;
@@ -186,10 +219,11 @@ static bool is_wanted(const struct node *n, mono_t now)
 {
 	const struct mirror *m = n->mirror;
 
-	if ((m->wants & urgent_wants) && !m->rest)
+	if ((m->wants & WANT_IPSEC) && !m->ipsec.unread)
 		return true;
-	return (m->wants != 0 || m->audit_now || mono_reached(m->audit_due, now)) &&
-	       mono_reached(m->pass_after, now);
+	if ((m->wants & urgent_wants & ~(unsigned)WANT_IPSEC) && !m->rest)
+		return true;
+	return (m->wants != 0 || is_other_wanted(m, now)) && mono_reached(m->pass_after, now);
 }
 
 static void go_on(struct node *n, mono_t now, struct actions *out)
@@ -198,6 +232,11 @@ static void go_on(struct node *n, mono_t now, struct actions *out)
 	struct mirror_pass *p = &m->pass;
 	struct walker walker = { .n = n, .now = now };
 
+	if (p->dumped && (p->wants & WANT_IPSEC)) {
+		p->running = false;
+		mirror_ipsec_ended(n, out);
+		return;
+	}
 	if (p->dumped) {
 		if (!index_walk(&m->index, &p->walk_at, WALK_STEP, visit, &walker))
 			end(n, now);
@@ -209,12 +248,14 @@ static void go_on(struct node *n, mono_t now, struct actions *out)
 	node_act(out, ACTION_DUMP, p->kind);
 }
 
-/* A copy for the peer does not wait for a pass that sends nothing; what that was for, the next
- * one does on its way. */
+/* A copy for the peer does not wait for a pass that sends nothing, and IPsec for none, not even for
+ * its own that began with another aim; what that was for, the next one does on its way. */
 static bool gives_way(const struct mirror *m)
 {
-	return m->pass.running && !m->pass.dumping && !m->pass.dumped && (m->wants & WANT_RESYNC) &&
-	       !(m->pass.wants & urgent_wants);
+	if (!m->pass.running || m->pass.dumping || m->pass.dumped)
+		return false;
+	return ((m->wants & WANT_IPSEC) && !m->ipsec.unread) ||
+	       ((m->wants & WANT_RESYNC) && !(m->pass.wants & urgent_wants));
 }
 
 void mirror_pass_settle(struct node *n, mono_t now, struct actions *out)
@@ -224,8 +265,7 @@ void mirror_pass_settle(struct node *n, mono_t now, struct actions *out)
 	if (!m->on)
 		return;
 	if (gives_way(m)) {
-		m->wants |= m->pass.wants;
-		m->pass.running = false;
+		put_back(m);
 		node_act(out, ACTION_END_DUMP, m->pass.kind);
 	}
 	if (!m->pass.running && is_wanted(n, now))
@@ -248,6 +288,56 @@ mono_t mirror_pass_deadline(const struct mirror *m)
 	return mono_max(m->audit_due, m->pass_after);
 }
 
+static void next_dump(struct mirror_pass *p)
+{
+	p->kind = next_kind(p->kinds, p->kind);
+	p->dumped = p->kind == 0;
+}
+
+/* What was not seen may be there: of such a kind nothing is concluded from what a pass did not
+ * find. Sessions are wanted whole; nothing that is not IPsec waits for IPsec. */
+static void dump_failed(struct node *n, mono_t now)
+{
+	static const char *const names[OBJECT_KIND_MAX + 1] = {
+#define X(name, number, text) [number] = text,
+		OBJECT_KINDS(X)
+#undef X
+	};
+	struct mirror *m = n->mirror;
+	struct mirror_pass *p = &m->pass;
+	bool alone = p->wants & WANT_IPSEC;
+
+	if (!(m->unread >> p->kind & 1))
+		log_warn(n->env.log, "mirror: the kernel's table could not be read to its end: %s",
+			names[p->kind]);
+	m->unread |= (uint16_t)(1u << p->kind);
+	if (!alone && !(OBJECT_SESSIONS >> p->kind & 1)) {
+		p->kinds &= ~(1u << p->kind);
+		if (mirror_is_ipsec(p->kind)) { /* no policy before the SAs */
+			p->kinds &= ~(uint32_t)OBJECT_IPSEC;
+			m->wants |= WANT_IPSEC;
+			m->ipsec.unread = true;
+		}
+		next_dump(p);
+		return;
+	}
+	put_back(m);
+	m->ipsec.unread = alone;
+	m->audit_now |= !alone;
+	m->rest = !alone;
+	m->pass_after = mono_after_ms(now, PASS_EVERY_MS);
+}
+
+/* One that could not be read before is told of now. */
+static void dump_done(struct mirror *m)
+{
+	uint16_t kind = (uint16_t)(1u << m->pass.kind);
+
+	m->audit_now |= (m->unread & kind) != 0 && (m->pass.wants & WANT_IPSEC);
+	m->unread &= (uint16_t)~kind;
+	next_dump(&m->pass);
+}
+
 void mirror_dumped(struct node *n, mono_t now, enum dump_result result)
 {
 	struct mirror *m = n->mirror;
@@ -258,26 +348,7 @@ void mirror_dumped(struct node *n, mono_t now, enum dump_result result)
 	switch (result) {
 	case DUMP_MORE:
 	case DUMP_AGAIN: break;
-	case DUMP_DONE:
-		m->pass.kind = next_kind(m->pass.kinds, m->pass.kind);
-		m->pass.dumped = m->pass.kind == 0;
-		break;
-	case DUMP_FAILED:
-		/* What was not seen may be there. */
-		log_warn(n->env.log, "mirror: the kernel's table could not be read to its end");
-		if (mirror_is_shared(m->pass.kind)) {
-			/* Nothing of more weight waits for it: the rest of the pass goes on. */
-			m->pass.kinds &= ~(1u << m->pass.kind);
-			m->pass.kind = next_kind(m->pass.kinds, m->pass.kind);
-			m->pass.dumped = m->pass.kind == 0;
-			break;
-		}
-		m->pass.running = false;
-		m->wants |= m->pass.wants;
-		for (unsigned i = 0; (m->pass.wants & WANT_BUCKETS) && i < RECORD_BITMAP_LEN; i++)
-			m->send_buckets[i] |= m->pass.buckets[i];
-		m->audit_now = m->rest = true;
-		m->pass_after = mono_after_ms(now, PASS_EVERY_MS);
-		break;
+	case DUMP_DONE: dump_done(m); break;
+	case DUMP_FAILED: dump_failed(n, now); break;
 	}
 }

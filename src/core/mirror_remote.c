@@ -90,6 +90,7 @@ static void give_up(
 	}
 	if (m->role != MIRROR_IDLE)
 		return;
+	mirror_renew_later(m, d->now);
 	if (r->key.len > 0)
 		mirror_loosen(n, r->kind, r->key, d->out);
 	else
@@ -106,6 +107,29 @@ static bool is_claimed(
 	       !mirror_peer_is_master(n);
 }
 
+/* A former master goes on sending until its policies are held: not by the numbers of the next one,
+ * which says them again. */
+static bool comes_too_early(struct mirror *m, const struct entry *e)
+{
+	if (index_kind(e) != OBJECT_SA || mirror_ipsec_takes_numbers(m))
+		return false;
+	mirror_ask_bucket(m, index_bucket(index_hash_of(e)));
+	return true;
+}
+
+/* This kernel has later numbers of the SA than its owner knows of, and may have sent by them when
+ * the other did not hear it: it does not go back, and the owner is to go beyond. */
+static bool is_ahead(
+	struct node *n, const struct entry *e, const struct object *o, struct mirror_delivery *d)
+{
+	bool is_another = (o->known & OBJECT_KNOWS_BASE) && e->base != o->base;
+
+	if (index_kind(e) != OBJECT_SA || is_another || !index_is_ahead(e, o))
+		return false;
+	mirror_put_hash(n, d->now, WIRE_RECORD_CLAIM, e);
+	return true;
+}
+
 /* WHOLE and BULK. */
 static void heard_whole(struct node *n, uint64_t hash, struct entry *e, const struct record *r,
 	const struct object *o, struct mirror_delivery *d)
@@ -117,7 +141,10 @@ static void heard_whole(struct node *n, uint64_t hash, struct entry *e, const st
 		e = NULL;
 	}
 	if (e == NULL) {
-		install(n, hash, r, o, INDEX_PEER, d);
+		/* What came with all others was there before: the daemon had its time. */
+		if (r->op == WIRE_RECORD_BULK ? !mirror_ike_has(m, hash)
+					      : !mirror_ike_leaves(n, d->now, hash, r->kind))
+			install(n, hash, r, o, INDEX_PEER, d);
 		return;
 	}
 	if (index_owner(&m->index, e) == INDEX_OWN) {
@@ -132,12 +159,13 @@ static void heard_whole(struct node *n, uint64_t hash, struct entry *e, const st
 		give_up(n, e, r, d);
 	}
 	confirm(m, e);
-	if (index_same(e, o))
+	if ((index_same(e, o) && r->kind != OBJECT_SA) || comes_too_early(m, e) ||
+		is_ahead(n, e, o, d))
 		return;
 	/* What is replaced takes with it what depends on it. Where an event did not change the
 	 * base it need not be; what differs for another reason, as BULK finds it, is. */
-	enum object_op op =
-		r->op == WIRE_RECORD_WHOLE && e->base == o->base ? OBJECT_CHANGE : OBJECT_WHOLE;
+	bool is_same = r->op == WIRE_RECORD_WHOLE || r->kind == OBJECT_SA;
+	enum object_op op = is_same && e->base == o->base ? OBJECT_CHANGE : OBJECT_WHOLE;
 
 	replace(n, op, e, r, o, d);
 }
@@ -148,6 +176,8 @@ static void heard_change(struct node *n, uint64_t hash, struct entry *e, const s
 	struct mirror *m = n->mirror;
 
 	if (e == NULL || index_is_dead(e)) {
+		if (mirror_ike_leaves(n, d->now, hash, r->kind))
+			return;
 		node_count(n, COUNTER_MISSING);
 		mirror_ask_bucket(m, index_bucket(hash));
 		return;
@@ -158,7 +188,8 @@ static void heard_change(struct node *n, uint64_t hash, struct entry *e, const s
 		give_up(n, e, r, d);
 	}
 	confirm(m, e);
-	if (index_same(e, o))
+	if ((index_same(e, o) && r->kind != OBJECT_SA) || comes_too_early(m, e) ||
+		is_ahead(n, e, o, d))
 		return;
 	replace(n, OBJECT_CHANGE, e, r, o, d);
 }
@@ -188,13 +219,14 @@ static void heard_remove(struct node *n, uint64_t hash, struct entry *e, const s
 
 	if (e != NULL && !index_is_dead(e) && index_owner(&m->index, e) == INDEX_OWN)
 		return;
+	mirror_ike_over(m, hash);
 	if (mirror_is_shared(r->kind)) {
 		if (e != NULL && !index_is_dead(e) && (e->flags & INDEX_LEARNT)) {
 			mirror_unconfirm(m, e);
 			keep(m, e);
 			return;
 		}
-	} else if (is_in_doubt(m, e, d)) {
+	} else if (!mirror_is_ipsec(r->kind) && is_in_doubt(m, e, d)) {
 		mirror_unconfirm(m, e);
 		e->stamp = 0;
 		mirror_fetch(n, r->kind, r->key, d->out);
@@ -223,6 +255,9 @@ void mirror_heard_object(struct node *n, const struct record *r, struct mirror_d
 
 	if (!(m->kinds >> r->kind & 1))
 		return; /* of a later release */
+	/* A former owner's last words. */
+	if (mirror_is_ipsec(r->kind) && mirror_owns_ipsec(m) && r->op != WIRE_RECORD_OFFER)
+		return;
 	uint64_t hash = index_hash(&m->index, r->kind, r->key);
 	struct entry *e = index_find(&m->index, hash, r->kind);
 
@@ -233,12 +268,17 @@ void mirror_heard_object(struct node *n, const struct record *r, struct mirror_d
 	if (!describe(n, r, &o))
 		return;
 	m->received++;
+	if (r->kind == OBJECT_SA)
+		m->ipsec.numbers_at = d->now;
 	if (r->op == WIRE_RECORD_CHANGE)
 		heard_change(n, hash, e, r, &o, d);
 	else if (r->op == WIRE_RECORD_OFFER)
 		heard_offer(n, hash, e, r, &o, d);
 	else
 		heard_whole(n, hash, e, r, &o, d);
+	/* A packet strayed to the standby, or its event waited long. */
+	if (m->role == MIRROR_SOLE && r->op != WIRE_RECORD_OFFER && !mirror_is_shared(r->kind))
+		mirror_adopt_later(m, d->now);
 }
 
 static struct entry *hashed(struct node *n, struct span value, uint64_t *ret_hash)
@@ -277,6 +317,10 @@ void mirror_heard_claim(struct node *n, const struct record *r, struct mirror_de
 	uint64_t hash;
 	struct entry *e = hashed(n, r->value, &hash);
 
+	if (e != NULL && index_kind(e) == OBJECT_SA) {
+		mirror_ipsec_is_behind(m, d);
+		return;
+	}
 	if (e == NULL || index_owner(&m->index, e) == INDEX_PEER ||
 		!channel_before(e->stamp, d->heard) || !channel_before(m->adopted_at, d->heard))
 		return;

@@ -17,7 +17,7 @@ static const char *lacking(const struct node *n)
 {
 	const struct mirror *m = n->mirror;
 
-	if (!n->conf->mirror.sessions) /* nothing else is worth waiting for */
+	if (!(m->kinds & (OBJECT_SESSIONS | OBJECT_IPSEC))) /* nothing else is worth waiting for */
 		return NULL;
 	if (!n->peer_known || !mirror_peer_is_master(n))
 		return m->fresh && m->peer.known && m->peer.keeps ? "the peer has what was before"

@@ -145,6 +145,7 @@ void mirror_look(const struct node *n, mono_t now, struct mirror_view *v)
 		v->index_used += v->local[kind] + v->mirrored[kind];
 	}
 	v->index_size = m->index.capacity;
+	v->numbers_at = m->ipsec.numbers_at;
 	v->lag_us = channel_out_lag_us(&m->out, now);
 	v->peer_lag_us = (uint64_t)m->peer.lag_ms * 1000;
 	v->backlog = channel_out_backlog(&m->out);

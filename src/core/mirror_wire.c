@@ -34,11 +34,12 @@ static void send_data(
 	struct mirror *m = n->mirror;
 	struct writer w = body_of(out);
 	size_t mark = writer_tlv(&w, WIRE_TLV_DATA);
+	struct channel_point heard = channel_out_knows(&m->out, number);
 
 	writer_u32(&w, m->out.epoch);
 	writer_u32(&w, number);
-	writer_u32(&w, m->in.open ? m->in.epoch : 0);
-	writer_u32(&w, m->in.open ? m->in.next : 0);
+	writer_u32(&w, heard.epoch);
+	writer_u32(&w, heard.next);
 	writer_bytes(&w, records.data, records.len);
 	writer_tlv_end(&w, mark);
 	assert(writer_ok(&w));

@@ -58,6 +58,28 @@ const char *reason_text(enum reason reason)
 	return "?"; /* a later release's */
 }
 
+const char *step_key(enum step step)
+{
+	static const char *const keys[STEP_COUNT] = {
+#define X(name, key, text) [STEP_##name] = key,
+		STEPS(X)
+#undef X
+	};
+
+	return (unsigned)step < STEP_COUNT ? keys[step] : "?";
+}
+
+const char *step_text(enum step step)
+{
+	static const char *const texts[STEP_COUNT] = {
+#define X(name, key, text) [STEP_##name] = text,
+		STEPS(X)
+#undef X
+	};
+
+	return (unsigned)step < STEP_COUNT ? texts[step] : "?";
+}
+
 const char *result_text(enum result result)
 {
 	switch (result) {
@@ -100,4 +122,48 @@ const char *counter_text(enum counter counter)
 	};
 
 	return (unsigned)counter < COUNTER_COUNT ? texts[counter] : "?";
+}
+
+const char *document_kind_name(uint8_t kind)
+{
+	switch ((enum document_kind)kind) {
+#define X(name, number, text)                                                                      \
+	case DOCUMENT_##name: return text;
+		DOCUMENT_KINDS(X)
+#undef X
+	}
+	return "?";
+}
+
+const char *document_result_text(enum document_result result)
+{
+	switch (result) {
+#define X(name, number, text)                                                                      \
+	case DOCUMENT_##name: return text;
+		DOCUMENT_RESULTS(X)
+#undef X
+	}
+	return "?"; /* a later release's */
+}
+
+const char *document_condition_key(enum document_condition condition)
+{
+	static const char *const keys[CONDITION_COUNT] = {
+#define X(name, key, text) [CONDITION_##name] = key,
+		DOCUMENT_CONDITIONS(X)
+#undef X
+	};
+
+	return (unsigned)condition < CONDITION_COUNT ? keys[condition] : "?";
+}
+
+const char *document_condition_text(enum document_condition condition)
+{
+	static const char *const texts[CONDITION_COUNT] = {
+#define X(name, key, text) [CONDITION_##name] = text,
+		DOCUMENT_CONDITIONS(X)
+#undef X
+	};
+
+	return (unsigned)condition < CONDITION_COUNT ? texts[condition] : "?";
 }

@@ -7,6 +7,7 @@
 #include "beat.h"
 #include "clash.h"
 #include "command.h"
+#include "document.h"
 #include "frame.h"
 #include "group.h"
 #include "handover.h"
@@ -76,6 +77,7 @@ struct node *node_init(void *mem, const struct node_env *env, const struct node_
 		n->group[g].ordered = ROLE_TAKE;
 	}
 	n->mirror = mirror_init(n, now);
+	documents_init(n, now);
 	n->in_sync = n->mirror != NULL;
 	return n;
 }
@@ -86,6 +88,7 @@ void node_forget_peer(struct node *n, mono_t now, enum reason reason, struct act
 		n->forgotten_at = now;
 	n->peer_known = false;
 	vigil_forget_peer(&n->vigil);
+	documents_forget_peer(n);
 	n->peer_gone = reason;
 	for (unsigned g = 0; g < n->conf->n_groups; g++) {
 		n->group[g].peer.known = false;
@@ -328,9 +331,10 @@ static void dispatch(struct node *n, mono_t now, const struct event *e, struct a
 		break;
 	case EVENT_DUMPED: mirror_dumped(n, now, e->dumped); break;
 	case EVENT_LOST: mirror_lost_events(n); break;
-	case EVENT_REFUSED: mirror_refused(n, e->refused.order, e->refused.why); break;
+	case EVENT_REFUSED: mirror_refused(n, e->refused.order, e->refused.why, out); break;
 	case EVENT_RESYNC: mirror_asked(n, now, true); break;
 	case EVENT_AUDIT: mirror_asked(n, now, false); break;
+	case EVENT_DOCUMENT: document_told(n, now, e, out); break;
 	case EVENT_LOOKED: handover_looked(n, now, e->looked.group, e->looked.doubtful); break;
 	case EVENT_SERVED: served(n, e->served.group); break;
 	case EVENT_ROLE_DONE:
@@ -385,8 +389,11 @@ static void settle(struct node *n, mono_t now, struct actions *out)
 		group_judge(n, now, g, out);
 	}
 	mirror_settle(n, now, out);
+	documents_settle(n, now, out);
 	for (unsigned g = 0; g < n->conf->n_groups; g++)
 		group_settle_announcement(n, now, g, out);
+	for (unsigned g = 0; g < n->conf->n_groups; g++)
+		group_tell_settled(n, g, out);
 }
 
 static mono_t earliest(const struct node *n, mono_t now)
@@ -402,6 +409,7 @@ static mono_t earliest(const struct node *n, mono_t now)
 		at = mono_min(at, mono_before(now, n->stop_until) ? n->stop_until : MONO_NEVER);
 	for (unsigned g = 0; g < n->conf->n_groups; g++)
 		at = mono_min(at, group_deadline(n, now, g));
+	at = mono_min(at, documents_deadline(n, now));
 	return mono_min(at, mirror_deadline(n, now));
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "document.h"
 #include "group.h"
 #include "handover.h"
 #include "mirror.h"
@@ -110,6 +111,7 @@ enum result node_reconfigure(
 	n->env.conf = conf;
 	n->links.detection_us = node_detection_us(n);
 	n->beat_now = n->will.due = true;
+	documents_reconfigure(n, now, out);
 	mirror_reconfigure(n, now);
 	node_continue(n, now, &timer, out);
 	return RESULT_DONE;

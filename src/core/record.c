@@ -5,12 +5,12 @@
 #include <string.h>
 
 /* An object record: op and kind (1), length of the key (1), of the value (1; 255: two more
- * bytes), key, value; REMOVE has no value, CHANGE a print (4) before it. Others: op (1), length
- * (2), value. */
+ * bytes), key, value; REMOVE has no value, CHANGE a print (4) before it. Others: op and kind (1),
+ * length (2), value. */
 
 static bool has_key(uint8_t op)
 {
-	return op <= WIRE_RECORD_OFFER;
+	return op >= WIRE_RECORD_WHOLE && op <= WIRE_RECORD_OFFER;
 }
 
 static bool has_value(uint8_t op)
@@ -80,7 +80,7 @@ bool record_next(struct reader *r, struct record *ret)
 		if (value_len == LONG_VALUE)
 			value_len = reader_u16(r);
 		r->bad |= key_len == 0 || key_len > OBJECT_KEY_MAX ||
-			  value_len > OBJECT_VALUE_MAX || ret->op == 0 || ret->kind == 0;
+			  value_len > OBJECT_VALUE_MAX || ret->kind == 0;
 	} else {
 		value_len = reader_u16(r);
 	}

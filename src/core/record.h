@@ -17,8 +17,8 @@ enum {
 };
 
 struct record {
-	uint8_t op;             /* enum wire_record */
-	uint8_t kind;           /* enum object_kind; 0 for records about the mirror itself */
+	uint8_t op;   /* enum wire_record */
+	uint8_t kind; /* enum object_kind, enum document_kind; 0: about the mirror itself */
 	struct span key, value; /* the second: also what a record about the mirror carries */
 	uint32_t base;          /* CHANGE: the print of what it does not tell in full */
 };

@@ -9,6 +9,7 @@
 
 #include "nsrp/node.h"
 #include "nsrp/wire.h"
+#include "document.h"
 #include "election.h"
 #include "flap.h"
 #include "handshake.h"
@@ -24,6 +25,7 @@ enum handover_phase {
 	HANDOVER_NONE,
 	HANDOVER_ASKING,     /* master: waits for the peer's answer */
 	HANDOVER_DRAINING,   /* master: the peer said yes; it is to have every record first */
+	HANDOVER_STOPPING,   /* master: it stops sending by IPsec */
 	HANDOVER_RELEASING,  /* master: its addresses are being removed */
 	HANDOVER_RELEASED,   /* waits for the peer to be master */
 	HANDOVER_RECLAIMING, /* it is not: says that it will be master again, and waits on */
@@ -45,6 +47,8 @@ struct handover {
 	uint32_t retry_ms; /* grows with each that failed */
 	uint32_t token;    /* who is told how it ended */
 	uint32_t mark;     /* DRAINING: what comes before it in the channel is to be delivered */
+	uint32_t steps;    /* that it went through so far: bit by number, and when */
+	mono_t step_at[STEP_COUNT];
 };
 
 /* What the peer last said of itself in a group. */
@@ -72,6 +76,7 @@ struct group {
 	bool decided;      /* a state other than init was reached */
 	bool maintenance;
 	bool served;
+	bool settling; /* master, and not all that a takeover brings is over */
 	bool preempt_suspended;
 	mono_t preempt_at;  /* when the hold-down is over; MONO_NEVER: conditions not met */
 	bool preempting;    /* it is over: the peer is asked to hand over */
@@ -150,6 +155,7 @@ struct node {
 	} request;
 
 	struct mirror *mirror; /* NULL: none */
+	struct document document[DOCUMENTS];
 
 	struct group group[CONF_GROUPS_MAX];
 	uint8_t text[WIRE_FRAME_MAX]; /* an opened body */

@@ -4,15 +4,22 @@
 #include "beat.h"
 #include "state.h"
 
-/* The HA links had carrier a moment ago, and none has it now. */
-static bool all_went_at_once(const struct node *n, mono_t now)
+static bool none_has_carrier(const struct node *n)
 {
 	for (unsigned i = 0; i < n->conf->n_links; i++) {
-		if (n->carrier[i] ||
-			mono_since_us(n->suspect.down_at[i], now) > SUSPECT_TOGETHER_US)
+		if (n->carrier[i])
 			return false;
 	}
 	return n->conf->n_links > 0;
+}
+
+static bool went_at_once(const struct node *n, mono_t now)
+{
+	for (unsigned i = 0; i < n->conf->n_links; i++) {
+		if (mono_since_us(n->suspect.down_at[i], now) > SUSPECT_TOGETHER_US)
+			return false;
+	}
+	return true;
 }
 
 /* Heard both ways within the last two of its intervals, and quick: its silence means something. */
@@ -36,11 +43,18 @@ static bool any_can_tell(const struct node *n, mono_t now)
 	return false;
 }
 
-static bool is_suspicious(const struct node *n, mono_t now)
+/* Why the detection time has to decide, although no HA link has carrier; NULL: it need not. */
+static const char *obstacle(const struct node *n, mono_t now)
 {
-	return n->links.peer_alive && n->peer_known && n->peer_realtime && !n->stopping &&
-	       mono_reached(n->links.hold_until, now) && all_went_at_once(n, now) &&
-	       any_can_tell(n, now);
+	if (!n->peer_known || !n->peer_realtime)
+		return "it runs without real-time priority";
+	if (!mono_reached(n->links.hold_until, now))
+		return "it asked for patience";
+	if (!went_at_once(n, now))
+		return "the HA links did not lose their carriers together";
+	if (!any_can_tell(n, now))
+		return "no secondary path answered quickly of late";
+	return NULL;
 }
 
 void suspect_carrier(struct node *n, mono_t now, unsigned path)
@@ -54,8 +68,16 @@ void suspect_carrier(struct node *n, mono_t now, unsigned path)
 		return;
 	}
 	s->down_at[path] = now;
-	if (s->running || !is_suspicious(n, now))
+	if (s->running || n->stopping || !n->links.peer_alive || !none_has_carrier(n))
 		return;
+	const char *why_not = obstacle(n, now);
+
+	if (why_not != NULL) {
+		log_info(n->env.log,
+			"peer %s: no HA link has carrier; the detection time decides: %s",
+			n->conf->node[1 - n->conf->self], why_not);
+		return;
+	}
 	node_count(n, COUNTER_SUSPICIONS);
 	log_info(n->env.log, "peer %s: suspected, no HA link has carrier",
 		n->conf->node[1 - n->conf->self]);
@@ -71,23 +93,20 @@ void suspect_heard(struct node *n, uint64_t echo)
 		n->conf->node[1 - n->conf->self]);
 }
 
-/* False: no path is left that could tell. */
-static bool probe(struct node *n, mono_t now, struct actions *out)
+/* An answer by any path is one: a path whose silence means nothing is asked as well. */
+static void probe(struct node *n, mono_t now, struct actions *out)
 {
 	struct suspect *s = &n->suspect;
-	bool sent = false;
 
 	for (unsigned i = n->conf->n_links; i < n->conf->n_paths; i++) {
-		if (!can_tell(n, now, i))
+		if (n->links.path[i].state != PATH_ALIVE)
 			continue;
 		beat_send_probe(n, now, i, out);
 		if (s->first == UINT64_MAX)
 			s->first = n->links.beat;
-		sent = true;
 	}
 	s->probes++;
 	s->due = mono_after_us(now, SUSPECT_SPACING_US);
-	return sent;
 }
 
 void suspect_settle(struct node *n, mono_t now, struct actions *out)
@@ -99,7 +118,7 @@ void suspect_settle(struct node *n, mono_t now, struct actions *out)
 	if (!s->running || !mono_reached(s->due, now))
 		return;
 	if (s->probes < SUSPECT_PROBES) {
-		s->running = probe(n, now, out);
+		probe(n, now, out);
 		return;
 	}
 	s->running = false;

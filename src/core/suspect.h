@@ -9,12 +9,13 @@
 #ifndef NSRP_CORE_SUSPECT_H
 #define NSRP_CORE_SUSPECT_H
 
+#include "linkset.h"
 #include "nsrp/node.h"
 
 enum {
 	SUSPECT_PROBES = 5,
 	SUSPECT_SPACING_US = 1500,
-	SUSPECT_RTT_MAX_US = 3000,   /* of a path whose silence means something */
+	SUSPECT_RTT_MAX_US = LINKSET_RTT_QUICK_US, /* of a path whose silence means something */
 	SUSPECT_TOGETHER_US = 20000, /* the first and the last carrier to go "at once" */
 };
 

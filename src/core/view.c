@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "clash.h"
+#include "document.h"
 #include "group.h"
 #include "handover.h"
 #include "mirror.h"
@@ -61,6 +62,7 @@ void node_look(const struct node *n, mono_t now, struct node_view *ret_view)
 	memset(v, 0, sizeof(*v));
 	v->now = now;
 	mirror_look(n, now, &v->mirror);
+	documents_look(n, v);
 	v->peer_alive = n->links.peer_alive;
 	v->peer_since = n->peer_since;
 	v->peer_in_sync = peer_is_in_sync(n);

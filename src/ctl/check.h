@@ -37,6 +37,9 @@ void check_found(struct check_findings *f, enum conf_severity severity, unsigned
 void check_conf_found(
 	void *user, enum conf_severity severity, const char *file, unsigned line, const char *text);
 
+/* For who wants a configuration, and not what is found in it. */
+extern const struct conf_report check_silent;
+
 /* The name in the text's first [node NAME]; false when there is none. */
 bool check_first_node(const char *text, size_t len, char ret_name[CONF_NAME_MAX]);
 
@@ -60,7 +63,26 @@ bool check_is_active_active(const struct conf *conf);
  * libnftables-json(5) describes it, or any other JSON. */
 void check_nat(const struct conf *conf, const json_t *ruleset, struct check_findings *f);
 
-/* The same with this host's ruleset, if need be. */
+/* Addresses of this host's interfaces that are not the groups', and not the same on every host. */
+enum { CHECK_OWN_MAX = 256 };
+struct check_own {
+	unsigned n;
+	struct check_address {
+		struct conf_ip ip;
+		char device[CONF_DEVICE_MAX];
+	} address[CHECK_OWN_MAX];
+};
+void check_own_of_host(const struct conf *conf, struct check_own *ret);
+
+/* Looks for them in rules, and in what sets hold, that both nodes are to have. `ruleset` likewise.
+ */
+void check_own_addresses(const struct conf *conf, const json_t *ruleset,
+	const struct check_own *own, struct check_findings *f);
+
+/* The same with this host's, where it can be read. */
+void check_own_rules(const struct conf *conf, struct check_findings *f);
+
+/* All that is looked for in a ruleset, with this host's, if need be. */
 void check_ruleset(const struct conf *conf, struct check_findings *f);
 
 /* An interface with this master serves another purpose; in a VRF it still is its own. */

@@ -69,18 +69,24 @@ void check_nat(const struct conf *conf, const json_t *ruleset, struct check_find
 
 void check_ruleset(const struct conf *conf, struct check_findings *f)
 {
+	bool nat = check_is_active_active(conf);
 	char why[RULESET_WHY_MAX];
+	struct check_own own;
 
-	if (!check_is_active_active(conf))
+	if (!nat && !conf->mirror.ruleset)
 		return;
 	json_t *ruleset = ruleset_read(why);
 
-	if (ruleset)
+	if (ruleset) {
 		check_nat(conf, ruleset, f);
-	else
+		check_own_of_host(conf, &own);
+		check_own_addresses(conf, ruleset, &own, f);
+	} else {
 		check_found(f, CONF_SEVERITY_NOTE, 0,
-			"whether NAT keeps the ports of two masters apart is not checked: the "
-			"ruleset cannot be read: %s",
+			"whether %s is not checked: the ruleset cannot be read: %s",
+			nat ? "NAT keeps the ports of two masters apart"
+			    : "rules name addresses that one node alone has",
 			why);
+	}
 	json_decref(ruleset);
 }

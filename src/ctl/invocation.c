@@ -18,6 +18,9 @@ static const struct option {
 	{ "--force", OPTION_FORCE, NULL, "also when the peer is not ready" },
 	{ "--node", OPTION_NODE, "NAME", "the node that is meant (this one)" },
 	{ "-n", OPTION_NODE, "NAME", "the same" },
+	{ "--listen", OPTION_LISTEN, "ADDR",
+		"serve them over HTTP, at 127.0.0.1:9417 or the like" },
+	{ "--dry-run", OPTION_DRY_RUN, NULL, "only tell what would come of it" },
 	{ "-h", OPTION_HELP, NULL, "this page" },
 	{ "--help", OPTION_HELP, NULL, NULL },
 };
@@ -111,7 +114,7 @@ static bool check(const struct invocation *in, char *error)
 	}
 	if (in->n_arguments < verb->min_arguments)
 		return refuse(error, "usage: nsrpctl %s %s", verb->name, verb->synopsis);
-	if (verb->words && !is_word(verb->words, in->argument[0]))
+	if (verb->words && in->n_arguments > 0 && !is_word(verb->words, in->argument[0]))
 		return refuse(error, "%s: found `%s`, allowed: %s", verb->name, in->argument[0],
 			verb->words);
 	if (group >= 0 && (unsigned)group < in->n_arguments &&
@@ -130,6 +133,8 @@ static bool take_option(const struct option *o, const char *value, struct invoca
 		return false;
 	if (o->option == OPTION_RUNDIR)
 		in->rundir = value;
+	else if (o->option == OPTION_LISTEN)
+		in->listen = value;
 	else
 		in->node = value;
 	return true;
@@ -188,8 +193,8 @@ void invocation_help(FILE *out)
 	for (size_t i = 0; i < verbs_count; i++) {
 		const struct verb *v = &verbs[i];
 
-		(void)fprintf(out, "  %s%s%s\n      %s%s\n", v->name, v->synopsis[0] ? " " : "",
-			v->synopsis, v->help, v->run ? "" : " (not built yet)");
+		(void)fprintf(out, "  %s%s%s\n      %s\n", v->name, v->synopsis[0] ? " " : "",
+			v->synopsis, v->help);
 	}
 	(void)fprintf(out, "\nOptions, before or after the verb:\n");
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
@@ -197,7 +202,7 @@ void invocation_help(FILE *out)
 
 		if (o->help)
 			(void)fprintf(out, "  %s%s%-*s%s\n", o->name, o->value ? " " : "",
-				(int)(14 - strlen(o->name) - (o->value ? 1 : 0)),
+				(int)(15 - strlen(o->name) - (o->value ? 1 : 0)),
 				o->value ? o->value : "", o->help);
 	}
 	(void)fprintf(out, "\nExit status: 0 done, 1 refused or failed, 2 usage, 3 daemon not "

@@ -28,6 +28,8 @@ enum ctl_option {
 	OPTION_CHECK = 8,
 	OPTION_FORCE = 16,
 	OPTION_NODE = 32,
+	OPTION_LISTEN = 64,
+	OPTION_DRY_RUN = 128,
 };
 
 enum { INVOCATION_ARGUMENTS_MAX = 2, INVOCATION_ERROR_MAX = 160 };
@@ -38,7 +40,8 @@ struct invocation {
 	const struct verb *verb;
 	unsigned options; /* given ones, enum ctl_option */
 	const char *rundir;
-	const char *node; /* NULL = none */
+	const char *node;   /* NULL = none */
+	const char *listen; /* NULL = none */
 	unsigned n_arguments;
 	const char *argument[INVOCATION_ARGUMENTS_MAX]; /* NULL = not given */
 };
@@ -51,7 +54,7 @@ struct verb {
 	unsigned min_arguments, max_arguments;
 	const char *words; /* the choices for the first argument, with blanks between; or NULL */
 	int first_group;   /* the argument that is a group's id; -1 = none */
-	/* Does it; the exit status. NULL: not built yet. */
+	/* Does it; the exit status. */
 	int (*run)(const struct invocation *in);
 };
 

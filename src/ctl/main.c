@@ -20,8 +20,6 @@ int main(int argc, char *argv[])
 		invocation_help(stdout);
 		return CTL_DONE;
 	}
-	if (!in.verb->run)
-		return verb_fail(CTL_FAILED, "%s: not built yet", in.verb->name);
 	int status = in.verb->run(&in);
 
 	/* A full disk, or a reader that went away. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "page.h"
+#include "screen.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -27,6 +28,9 @@ struct page page_of(FILE *out)
 	const char *no_colour = getenv("NO_COLOR");
 	const char *terminal = getenv("TERM");
 	struct page page = { .out = out, .width = PAGE_WIDTH };
+	unsigned rows;
+
+	(void)screen_size(fileno(out), &page.width, &rows);
 
 	page.coloured = isatty(fileno(out)) == 1 && (!no_colour || no_colour[0] == '\0') &&
 			terminal && strcmp(terminal, "dumb") != 0;

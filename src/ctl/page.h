@@ -27,7 +27,8 @@ struct page {
 	unsigned width; /* columns; 0 = lines are not wrapped */
 };
 
-/* The page for this stream: coloured when it is a terminal and NO_COLOR is not set. */
+/* The page for this stream: where that is a terminal, as wide as it is, and coloured when NO_COLOR
+ * is not set; else PAGE_WIDTH wide. */
 struct page page_of(FILE *out);
 
 /* Writes text in a tone. */

@@ -2,7 +2,6 @@
 #include "verb.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 int verb_fail(int status, const char *format, ...)
 {
@@ -21,4 +20,22 @@ void verb_print_json(const json_t *answer)
 {
 	(void)json_dumpf(answer, stdout, JSON_COMPACT);
 	(void)fputc('\n', stdout);
+}
+
+int verb_ask(const struct invocation *in, int time_ms, json_t *request, json_t **ret_answer,
+	char error[CLIENT_ERROR_MAX])
+{
+	int status = CTL_UNREACHABLE;
+
+	if (!request) {
+		(void)snprintf(error, CLIENT_ERROR_MAX, "out of memory");
+		return CTL_FAILED;
+	}
+	switch (client_ask(in->rundir, request, time_ms, ret_answer, error)) {
+	case CLIENT_ANSWERED: status = CTL_DONE; break;
+	case CLIENT_REFUSED: status = CTL_FAILED; break;
+	case CLIENT_UNREACHABLE: status = CTL_UNREACHABLE; break;
+	}
+	json_decref(request);
+	return status;
 }

@@ -48,22 +48,11 @@ static int read_file(struct work *w)
 	return error;
 }
 
-static void ignore_found(
-	void *user, enum conf_severity severity, const char *file, unsigned line, const char *text)
-{
-	(void)user;
-	(void)severity;
-	(void)file;
-	(void)line;
-	(void)text;
-}
-
 /* One reading looks at both nodes' side, so that what it finds is all there is; the other node's
  * is for showing what it comes to. */
 static int read_conf(struct work *w, const char *node, const char *host)
 {
 	const struct conf_report report = { &w->findings, check_conf_found };
-	const struct conf_report silent = { NULL, ignore_found };
 	char first[CONF_NAME_MAX];
 
 	if (!node)
@@ -76,7 +65,7 @@ static int read_conf(struct work *w, const char *node, const char *host)
 	if (node != first)
 		return 0;
 	node = w->conf[0].node[1 - w->conf[0].self];
-	error = conf_read(w->file, w->text, w->len, node, &silent, &w->conf[1]);
+	error = conf_read(w->file, w->text, w->len, node, &check_silent, &w->conf[1]);
 	if (!error)
 		w->node[w->n_nodes++] = w->conf[1].node[w->conf[1].self];
 	return error;

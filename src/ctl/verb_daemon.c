@@ -1,36 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "check.h"
 #include "client.h"
+#include "pulse.h"
 #include "reply.h"
 #include "verb.h"
 #include "view.h"
+#include "nsrp/node.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MONITORING_UNKNOWN = 3 };
 
-/* Asks; the exit status. Unless it is CTL_DONE the reason is in `error`. The request's reference
- * is taken. */
-static int ask_for(
-	const struct invocation *in, int time_ms, json_t *request, json_t **ret_answer, char *error)
-{
-	int status = CTL_UNREACHABLE;
-
-	if (!request) {
-		(void)snprintf(error, CLIENT_ERROR_MAX, "out of memory");
-		return CTL_FAILED;
-	}
-	switch (client_ask(in->rundir, request, time_ms, ret_answer, error)) {
-	case CLIENT_ANSWERED: status = CTL_DONE; break;
-	case CLIENT_REFUSED: status = CTL_FAILED; break;
-	case CLIENT_UNREACHABLE: status = CTL_UNREACHABLE; break;
-	}
-	json_decref(request);
-	return status;
-}
-
 static int ask(const struct invocation *in, json_t *request, json_t **ret_answer, char *error)
 {
-	return ask_for(in, CLIENT_TIME_MS, request, ret_answer, error);
+	return verb_ask(in, CLIENT_TIME_MS, request, ret_answer, error);
 }
 
 static void show(const struct invocation *in, const json_t *answer,
@@ -87,6 +71,19 @@ int verb_status(const struct invocation *in)
 	return ask_and_view(in, json_pack("{s:s}", "verb", "status"), view_status);
 }
 
+static int show_pulse(const struct invocation *in)
+{
+	char error[CLIENT_ERROR_MAX];
+	json_t *answer = NULL;
+	int status = pulse_ask(in, &answer, error);
+
+	if (status != CTL_DONE)
+		return verb_fail(status, "%s", error);
+	show(in, answer, view_pulse);
+	json_decref(answer);
+	return CTL_DONE;
+}
+
 int verb_show(const struct invocation *in)
 {
 	static const struct {
@@ -102,6 +99,8 @@ int verb_show(const struct invocation *in)
 	};
 	size_t i = 0;
 
+	if (strcmp(in->argument[0], "pulse") == 0)
+		return show_pulse(in);
 	while (i + 1 < ARRAY_LEN(shows) && strcmp(shows[i].what, in->argument[0]) != 0)
 		i++;
 	return ask_and_view(
@@ -167,7 +166,9 @@ int verb_sync(const struct invocation *in)
 
 	if (in->argument[0])
 		(void)json_object_set_new(request, "kind", json_string(in->argument[0]));
-	int status = ask_for(in, CLIENT_LONG_TIME_MS, request, &answer, error);
+	if (in->options & OPTION_DRY_RUN)
+		(void)json_object_set_new(request, "dry", json_true());
+	int status = verb_ask(in, CLIENT_LONG_TIME_MS, request, &answer, error);
 
 	if (status != CTL_DONE)
 		return verb_fail(status, "%s", error);
@@ -180,7 +181,7 @@ int verb_verify(const struct invocation *in)
 {
 	char error[CLIENT_ERROR_MAX];
 	json_t *answer = NULL;
-	int status = ask_for(
+	int status = verb_ask(
 		in, CLIENT_LONG_TIME_MS, json_pack("{s:s}", "verb", "verify"), &answer, error);
 
 	if (status != CTL_DONE)
@@ -190,6 +191,62 @@ int verb_verify(const struct invocation *in)
 	if (!reply_claim(answer, "equal"))
 		status = verb_fail(CTL_FAILED, "%s", reply_text(answer, "result"));
 	json_decref(answer);
+	return status;
+}
+
+/* What both nodes have, and is wrong on one of them, is no difference, but told with them: by the
+ * configuration that is in force. */
+static void add_warnings(const struct invocation *in, json_t *answer)
+{
+	struct check_findings found = { .n = 0 };
+	struct conf *conf = (struct conf *)calloc(1, sizeof(*conf));
+	char error[CLIENT_ERROR_MAX];
+	json_t *config = NULL, *warnings = json_array();
+
+	if (conf && ask(in, json_pack("{s:s, s:s}", "verb", "show", "what", "config"), &config,
+			    error) == CTL_DONE) {
+		const char *text = reply_text(config, "config");
+
+		if (conf_read("", text, strlen(text), reply_text(answer, "node"), &check_silent,
+			    conf) == 0)
+			check_own_rules(conf, &found);
+	}
+	for (size_t i = 0; i < found.n; i++)
+		(void)json_array_append_new(warnings, json_string(found.finding[i].text));
+	(void)json_object_set_new(answer, "warnings", warnings);
+	check_findings_fini(&found);
+	json_decref(config);
+	free(conf);
+}
+
+/* `other`: the verb was given without a kind, and goes on to the next that is mirrored. */
+static int diff(const struct invocation *in, const char *kind, bool other)
+{
+	char error[CLIENT_ERROR_MAX];
+	json_t *answer = NULL;
+	int status = verb_ask(in, CLIENT_LONG_TIME_MS,
+		json_pack("{s:s, s:s}", "verb", "diff", "kind", kind), &answer, error);
+
+	if (status == CTL_FAILED && other && strstr(error, result_text(RESULT_NOT_MIRRORED)))
+		return CTL_DONE;
+	if (status != CTL_DONE)
+		return verb_fail(status, "%s: %s", kind, error);
+	(void)json_object_set_new(answer, "kind", json_string(kind));
+	if (strcmp(kind, "ruleset") == 0)
+		add_warnings(in, answer);
+	show(in, answer, view_diff);
+	json_decref(answer);
+	return CTL_DONE;
+}
+
+int verb_diff(const struct invocation *in)
+{
+	int status = CTL_DONE;
+
+	if (in->argument[0])
+		return diff(in, in->argument[0], false);
+	for (unsigned i = 0; status == CTL_DONE && i < DOCUMENTS; i++)
+		status = diff(in, document_kind_name(document_kind_at(i)), true);
 	return status;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -42,6 +43,21 @@ static int write_file(const char *file, const char *text, size_t len)
 	return error;
 }
 
+/* To stdout. The key's own text needs no escaping, and stays out of memory that nobody clears. */
+static int write_out(const struct invocation *in, const char text[KEY_TEXT_LEN])
+{
+	char line[KEY_TEXT_LEN + 32];
+
+	if (!(in->options & OPTION_JSON))
+		return write_all(STDOUT_FILENO, text, KEY_TEXT_LEN);
+	int len = snprintf(
+		line, sizeof(line), "{\"file\":null,\"key\":\"%.*s\"}\n", KEY_TEXT_LEN - 1, text);
+	int error = write_all(STDOUT_FILENO, line, (size_t)len);
+
+	explicit_bzero(line, sizeof(line));
+	return error;
+}
+
 int verb_genkey(const struct invocation *in)
 {
 	const char *file = in->argument[0];
@@ -52,8 +68,7 @@ int verb_genkey(const struct invocation *in)
 	if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
 		return verb_fail(CTL_FAILED, "no random numbers: %s", strerror(errno));
 	key_text(key, text);
-	error = file ? write_file(file, text, sizeof(text))
-		     : write_all(STDOUT_FILENO, text, sizeof(text));
+	error = file ? write_file(file, text, sizeof(text)) : write_out(in, text);
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(text, sizeof(text));
 	if (error == -EEXIST)
@@ -61,5 +76,11 @@ int verb_genkey(const struct invocation *in)
 	if (error)
 		return verb_fail(
 			CTL_FAILED, "%s: %s", file ? file : "standard output", strerror(-error));
+	if (file && in->options & OPTION_JSON) {
+		json_t *answer = json_pack("{s:s, s:n}", "file", file, "key");
+
+		verb_print_json(answer);
+		json_decref(answer);
+	}
 	return CTL_DONE;
 }

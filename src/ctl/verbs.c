@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "verb.h"
 
-#define SHOWS "groups links monitors mirror counters config"
+#define DOCUMENT_WORDS "ruleset files"
+#define DOCUMENTS_TEXT "ruleset|files"
+#define SHOWS "groups links monitors mirror counters config pulse"
 
 const struct verb verbs[] = {
 	{
@@ -14,7 +16,7 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "show",
-		.synopsis = "groups|links|monitors|mirror|counters|config",
+		.synopsis = "groups|links|monitors|mirror|counters|config|pulse",
 		.help = "one thing in full",
 		.min_arguments = 1,
 		.max_arguments = 1,
@@ -91,19 +93,24 @@ const struct verb verbs[] = {
 	{
 		.name = "watch",
 		.synopsis = "",
-		.help = "changes as they happen",
+		.help = "the status and the last changes, live; q ends it",
 		.first_group = -1,
+		.run = verb_watch,
 	},
 	{
 		.name = "diff",
-		.synopsis = "",
-		.help = "where the two nodes' rulesets differ",
+		.synopsis = "[" DOCUMENTS_TEXT "]",
+		.help = "where the two nodes' rulesets or files differ; `+` is the peer's",
+		.max_arguments = 1,
+		.words = DOCUMENT_WORDS,
 		.first_group = -1,
+		.run = verb_diff,
 	},
 	{
 		.name = "sync",
-		.synopsis = "[KIND]",
+		.synopsis = "[KIND] [--dry-run]",
 		.help = "a full copy from the master of what is mirrored (of one kind)",
+		.options = OPTION_DRY_RUN,
 		.max_arguments = 1,
 		.first_group = -1,
 		.run = verb_sync,
@@ -117,9 +124,18 @@ const struct verb verbs[] = {
 	},
 	{
 		.name = "metrics",
-		.synopsis = "",
-		.help = "figures for Prometheus",
+		.synopsis = "[--listen ADDR]",
+		.help = "all figures and counters, in OpenMetrics text",
+		.options = OPTION_LISTEN,
 		.first_group = -1,
+		.run = verb_metrics,
+	},
+	{
+		.name = "report",
+		.synopsis = "",
+		.help = "what happened, and how it is now, as a page of HTML",
+		.first_group = -1,
+		.run = verb_report,
 	},
 };
 

@@ -133,6 +133,35 @@ static void put_failed_monitors(const struct page *page, const json_t *inputs)
 	put_line(page, "failed weight", text);
 }
 
+/* What a node's state comes from. */
+static void put_cause(
+	const struct page *page, const char *label, const json_t *standing, const char *more)
+{
+	const char *cause = reply_text_or(standing, "cause", "");
+	char text[TABLE_CELL_MAX];
+
+	(void)snprintf(text, sizeof(text), "%s is %s%s%s%s", reply_text(standing, "node"),
+		reply_text(standing, "state"), cause[0] != '\0' ? ": " : "", cause, more);
+	put_line(page, label, text);
+}
+
+static void put_causes(const struct page *page, const json_t *why, const char *peer_name)
+{
+	const json_t *peer = json_object_get(why, "peer"), *inputs = json_object_get(why, "inputs");
+	const char *heard = reply_claim(inputs, "peer_alive") ? "heard" : "not heard";
+	char since[DURATION_MAX], text[TABLE_CELL_MAX];
+
+	put_cause(page, "here", json_object_get(why, "own"), "");
+	reply_duration(inputs, "peer_since_ms", since);
+	if (json_is_object(peer)) {
+		(void)snprintf(text, sizeof(text), "; %s for %s", heard, since);
+		put_cause(page, "peer", peer, text);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s is %s for %s", peer_name, heard, since);
+	put_line(page, "peer", text);
+}
+
 static void put_why(const struct page *page, const json_t *why)
 {
 	const json_t *inputs = json_object_get(why, "inputs");
@@ -145,10 +174,7 @@ static void put_why(const struct page *page, const json_t *why)
 	(void)snprintf(text, sizeof(text), "%s ago, at %s: %s", since, reply_text(why, "since"),
 		reply_text(why, "reason"));
 	put_line(page, "last change", text);
-	reply_duration(inputs, "peer_since_ms", since);
-	(void)snprintf(text, sizeof(text), "%s is %s for %s", peer,
-		reply_claim(inputs, "peer_alive") ? "heard" : "not heard", since);
-	put_line(page, "peer", text);
+	put_causes(page, why, peer);
 	put_failed_monitors(page, inputs);
 	if (reply_number(inputs, "rests_ms") > 0) {
 		reply_duration(inputs, "rests_ms", since);
@@ -158,6 +184,7 @@ static void put_why(const struct page *page, const json_t *why)
 	}
 	put_preemption(page, inputs);
 	view_standings(page, why, peer);
+	view_foreseen(page, why);
 }
 
 void view_why(const struct page *page, const json_t *answer)

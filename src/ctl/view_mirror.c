@@ -41,22 +41,6 @@ void view_mirror_line(const struct page *page, const json_t *status)
 
 /* ---- show mirror ------------------------------------------------------------------------- */
 
-static void put_later(const struct page *page, json_t *mirror)
-{
-	const char *name, *between = "not built yet: ";
-	json_t *kind;
-
-	json_object_foreach(mirror, name, kind)
-	{
-		if (reply_claim(kind, "built"))
-			continue;
-		page_put(page, TONE_DIM, "%s%s", between, name);
-		between = ", ";
-	}
-	if (between[0] == ',')
-		(void)fputc('\n', page->out);
-}
-
 static void put_kinds(const struct page *page, const json_t *answer)
 {
 	static const char *const titles[] = { "KIND", ">LOCAL", ">MIRRORED", "IN SYNC", "LAG",
@@ -71,7 +55,7 @@ static void put_kinds(const struct page *page, const json_t *answer)
 		bool is_on = reply_claim(kind, "on"), is_in_sync = reply_claim(kind, "in_sync");
 		char lag[DURATION_MAX];
 
-		if (!reply_claim(kind, "built"))
+		if (!reply_claim(kind, "built") || reply_claim(kind, "document"))
 			continue;
 		reply_duration(kind, "lag_ms", lag);
 		table_add(&t, TONE_PLAIN, "%s", name);
@@ -89,7 +73,6 @@ static void put_kinds(const struct page *page, const json_t *answer)
 		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(kind, "resyncs"));
 	}
 	view_table(page, &t);
-	put_later(page, mirror);
 }
 
 /* `label  ` of a row. */
@@ -117,6 +100,19 @@ static void put_copy(const struct page *page, const char *label, const json_t *a
 		"%" PRId64 "; the last: %" PRId64 " objects in %" PRId64 " ms, %s ago\n",
 		reply_number(copy, "times"), reply_number(copy, "objects"),
 		reply_number(copy, "ms"), ago);
+}
+
+/* How old what is known of the numbers of SAs is. */
+static void put_numbers(const struct page *page, const json_t *answer)
+{
+	const json_t *sa = json_object_get(json_object_get(answer, "mirror"), "sa");
+	char ago[DURATION_MAX];
+
+	if (!json_is_integer(json_object_get(sa, "numbers_ms")))
+		return;
+	reply_duration(sa, "numbers_ms", ago);
+	put_label(page, "SA numbers");
+	(void)fprintf(page->out, "told %s ago\n", ago);
 }
 
 static void put_audit(const struct page *page, const json_t *all)
@@ -206,6 +202,7 @@ void view_mirror(const struct page *page, const json_t *answer)
 	const json_t *all = json_object_get(answer, "mirroring");
 
 	put_kinds(page, answer);
+	view_documents(page, answer);
 	if (!json_is_object(all))
 		return;
 	(void)fputc('\n', page->out);
@@ -213,6 +210,7 @@ void view_mirror(const struct page *page, const json_t *answer)
 		(void)fprintf(page->out, "off: the peer gets no sessions\n");
 	else
 		put_all(page, all);
+	put_numbers(page, answer);
 }
 
 /* ---- verify ------------------------------------------------------------------------------ */

@@ -147,23 +147,25 @@ void view_monitors(const struct page *page, const json_t *answer)
 
 /* ---- counters and config ----------------------------------------------------------------- */
 
-/* Where a counter belongs: as its text says, or to the rest. */
+/* How the texts of a group's counters begin, and its title; the first is for the rest. */
+static const char *const counter_groups[][2] = {
+	{ "", "node" },
+	{ "dropped:", "dropped frames" },
+	{ "mirror:", "mirror" },
+	{ "channel:", "channel of the mirror" },
+	{ "kernel:", "kernel's tables" },
+	{ "monitors:", "monitors" },
+};
+
 static const char *counter_group(const json_t *counter)
 {
-	static const char *const groups[][2] = {
-		{ "dropped:", "dropped frames" },
-		{ "mirror:", "mirror" },
-		{ "channel:", "channel of the mirror" },
-		{ "kernel:", "kernel's tables" },
-		{ "monitors:", "monitors" },
-	};
 	const char *text = reply_text(counter, "text");
 
-	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
-		if (strncmp(text, groups[i][0], strlen(groups[i][0])) == 0)
-			return groups[i][1];
+	for (size_t i = 1; i < ARRAY_LEN(counter_groups); i++) {
+		if (strncmp(text, counter_groups[i][0], strlen(counter_groups[i][0])) == 0)
+			return counter_groups[i][1];
 	}
-	return "node";
+	return counter_groups[0][1];
 }
 
 /* The group is the title's; the text need not repeat it. */
@@ -171,7 +173,7 @@ static const char *counter_text_of(const json_t *counter)
 {
 	const char *text = reply_text(counter, "text"), *colon = strchr(text, ':');
 
-	if (strcmp(counter_group(counter), "node") == 0 || !colon)
+	if (strcmp(counter_group(counter), counter_groups[0][1]) == 0 || !colon)
 		return text;
 	return colon + 1 + strspn(colon + 1, " ");
 }
@@ -200,60 +202,16 @@ static void view_counters_of(const struct page *page, const json_t *counters, co
 
 void view_counters(const struct page *page, const json_t *answer)
 {
-	static const char *const groups[] = { "node", "dropped frames", "mirror",
-		"channel of the mirror", "kernel's tables" };
 	const json_t *counters = json_object_get(answer, "counters");
 
-	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(counter_groups); i++) {
 		if (i > 0)
 			(void)fputc('\n', page->out);
-		view_counters_of(page, counters, groups[i]);
+		view_counters_of(page, counters, counter_groups[i][1]);
 	}
 }
 
 void view_config(const struct page *page, const json_t *answer)
 {
 	(void)fputs(reply_text_or(answer, "config", ""), page->out);
-}
-
-/* ---- history ----------------------------------------------------------------------------- */
-
-static void add_change(struct table *t, const json_t *line)
-{
-	const char *from = reply_text(line, "from"), *to = reply_text(line, "to");
-	int64_t two_masters_ms = reply_number(line, "two_masters_ms");
-	char duration[DURATION_MAX], both[DURATION_MAX + 20] = "";
-
-	duration_text(two_masters_ms, duration);
-	if (two_masters_ms > 0)
-		(void)snprintf(both, sizeof(both), ", for %s at most", duration);
-	if (strcmp(from, to) == 0)
-		table_add(t, TONE_PLAIN, "stays %s: %s%s", to, reply_text(line, "reason"), both);
-	else
-		table_add(t, TONE_PLAIN, "%s -> %s: %s%s", from, to, reply_text(line, "reason"),
-			both);
-}
-
-void view_history(const struct page *page, const json_t *answer)
-{
-	static const char *const titles[] = { "TIME (UTC)", ">GROUP", ">TERM", "RULE",
-		"CHANGE AND REASON", NULL };
-	const json_t *lines = json_object_get(answer, "history");
-	struct table t;
-
-	if (json_array_size(lines) == 0) {
-		(void)fprintf(page->out, "there is no history yet\n");
-		return;
-	}
-	table_init(&t, titles);
-	for (size_t i = 0; i < json_array_size(lines); i++) {
-		const json_t *line = json_array_get(lines, i);
-
-		table_add(&t, TONE_PLAIN, "%s", reply_text(line, "time"));
-		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(line, "group"));
-		table_add(&t, TONE_PLAIN, "%" PRId64, reply_number(line, "term"));
-		table_add(&t, TONE_PLAIN, "%s", reply_text(line, "rule"));
-		add_change(&t, line);
-	}
-	view_table(page, &t);
 }

@@ -149,6 +149,7 @@ static void put_rest(const struct page *page, const json_t *status)
 		n);
 	(void)fputc('\n', page->out);
 	view_mirror_line(page, status);
+	view_document_lines(page, status);
 }
 
 void view_status(const struct page *page, const json_t *status)

@@ -31,7 +31,7 @@ static int work(const struct chores *c)
 	return result;
 }
 
-static void start(struct chores *c)
+void chores_start(struct chores *c)
 {
 	if (c->child != 0 || (!c->save && c->n_records == 0))
 		return;
@@ -52,7 +52,7 @@ void chores_save(struct chores *c, const struct node_saved *saved)
 {
 	c->save = true;
 	c->saved = *saved;
-	start(c);
+	chores_start(c);
 }
 
 void chores_record(struct chores *c, const struct store_record *record)
@@ -62,7 +62,6 @@ void chores_record(struct chores *c, const struct store_record *record)
 		return;
 	}
 	c->record[c->n_records++] = *record;
-	start(c);
 }
 
 bool chores_ended(struct chores *c, pid_t pid, int status)
@@ -71,7 +70,7 @@ bool chores_ended(struct chores *c, pid_t pid, int status)
 		return false;
 	(void)status; /* the child has said what went wrong */
 	c->child = 0;
-	start(c);
+	chores_start(c);
 	return true;
 }
 

@@ -28,7 +28,11 @@ void chores_init(struct chores *c, const char *statedir, const struct log *log);
 
 /* Wants *saved on disk; a later one replaces one that waits. */
 void chores_save(struct chores *c, const struct node_saved *saved);
+/* Wants a line of history; chores_start() sees to it. */
 void chores_record(struct chores *c, const struct store_record *record);
+/* Begins with what waits, unless a child is at work: then it is next. A fork takes a moment, in
+ * which a takeover's addresses are to be set first. */
+void chores_start(struct chores *c);
 
 /* A child ended; true if it was ours. */
 bool chores_ended(struct chores *c, pid_t pid, int status);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/form.h"
 #include "io/report.h"
 #include "io/store.h"
 #include "io/wall.h"
@@ -54,13 +55,15 @@ static json_t *report(
 	case CONTROL_WHY:
 		return report_why(in, r->has_group ? control_request_group(e->conf, r->group)
 						   : COMMAND_ALL_GROUPS);
+	case CONTROL_PULSE: return report_pulse(in, r->from);
 	case CONTROL_VERSION: return report_version(in);
 	case CONTROL_HISTORY: /* answered by its own means */
 	case CONTROL_FAILOVER:
 	case CONTROL_MAINTENANCE:
 	case CONTROL_RELOAD:
 	case CONTROL_SYNC:
-	case CONTROL_VERIFY: break;
+	case CONTROL_VERIFY:
+	case CONTROL_DIFF: break;
 	}
 	return history;
 }
@@ -89,9 +92,11 @@ static struct sight *sight(const struct engine *e)
 	s->in = (struct report_input){
 		.conf = e->conf,
 		.view = &s->view,
+		.node = e->node,
 		.counters = s->counters,
 		.path_errors = s->path_errors,
 		.monitor_facts = s->facts,
+		.pulse = e->setup->pulse,
 		.wall_ms = wall_now_ms(),
 		.version = NSRP_VERSION,
 	};
@@ -176,6 +181,87 @@ static void wait_for(struct engine *e, enum await_kind kind, uint32_t token)
 	free(s);
 }
 
+/* ---- documents ----------------------------------------------------------------------------- */
+
+/* The core's answer says whether it is under way; what came of it is seen later. */
+static void sync_document(struct engine *e, const struct control_request *r, uint32_t token)
+{
+	struct event event = { .type = EVENT_COMMAND };
+	struct desk_wait *w = free_wait(e);
+	struct sight *s = sight(e);
+
+	event.command.verb = COMMAND_SYNC;
+	event.command.group = COMMAND_ALL_GROUPS;
+	event.command.kind = r->document;
+	event.command.dry = r->dry;
+	event.command.token = token;
+	if (s == NULL || w == NULL) {
+		control_reply_error(&e->control, token,
+			s == NULL ? "out of memory"
+				  : "others wait for that already: try again later");
+	} else {
+		w->token = token;
+		await_begin_document(&w->await, r->document, &s->in);
+		loop_timer_set(&e->wait_timer, mono_after_ms(loop_now(), AWAIT_LOOK_MS));
+		engine_step(e, &event);
+	}
+	free(s);
+}
+
+/* True: the command is under way, and what it brings is waited for. */
+static bool goes_on(struct engine *e, uint32_t token, enum result result)
+{
+	for (unsigned i = 0; i < AWAITS_MAX; i++) {
+		struct desk_wait *w = &e->wait[i];
+
+		if (w->token != token || w->await.kind != AWAIT_DOCUMENT)
+			continue;
+		if (result_ok(result))
+			return true;
+		w->token = 0;
+	}
+	return false;
+}
+
+static void answer_difference(struct engine *e, uint32_t token, const char *text)
+{
+	struct form f;
+
+	form_begin(&f);
+	form_claim(&f, "equal", text[0] == '\0');
+	form_text(&f, "text", text);
+	form_text(&f, "node", e->conf->node[e->conf->self]);
+	form_text(&f, "peer", e->conf->node[1 - e->conf->self]);
+	control_reply(&e->control, token, form_end(&f));
+}
+
+void desk_compared(struct engine *e, uint32_t token, const char *text, const char *why)
+{
+	if (text == NULL)
+		control_reply_error(&e->control, token, why);
+	else
+		answer_difference(e, token, text);
+}
+
+static void compare_document(struct engine *e, const struct control_request *r, uint32_t token)
+{
+	struct event event = { .type = EVENT_COMMAND };
+	struct sight *s = sight(e);
+	bool equal = s != NULL &&
+		     s->view.document[document_place(r->document)].condition == CONDITION_EQUAL;
+
+	free(s);
+	if (equal) {
+		answer_difference(e, token, "");
+		return;
+	}
+	event.command.verb = COMMAND_DIFF;
+	event.command.group = COMMAND_ALL_GROUPS;
+	event.command.kind = r->document;
+	event.command.token = token;
+	engine_step(e, &event);
+}
+
 /* ---- requests ------------------------------------------------------------------------------ */
 
 static void command(struct engine *e, const struct control_request *r, uint32_t token)
@@ -217,7 +303,13 @@ static void requested(void *user, const struct control_request *request, uint32_
 	case CONTROL_FAILOVER:
 	case CONTROL_MAINTENANCE: command(e, request, token); break;
 	case CONTROL_RELOAD: reload(e, token); break;
-	case CONTROL_SYNC: wait_for(e, AWAIT_SYNC, token); break;
+	case CONTROL_SYNC:
+		if (request->document != 0)
+			sync_document(e, request, token);
+		else
+			wait_for(e, AWAIT_SYNC, token);
+		break;
+	case CONTROL_DIFF: compare_document(e, request, token); break;
 	case CONTROL_VERIFY: wait_for(e, AWAIT_VERIFY, token); break;
 	case CONTROL_HISTORY: history(e, token); break;
 	case CONTROL_WHY:
@@ -230,6 +322,7 @@ static void requested(void *user, const struct control_request *request, uint32_
 		break;
 	case CONTROL_STATUS:
 	case CONTROL_SHOW:
+	case CONTROL_PULSE:
 	case CONTROL_VERSION: control_reply(&e->control, token, look(e, request)); break;
 	}
 }
@@ -261,7 +354,8 @@ void desk_fini(struct engine *e)
 
 void desk_command_ended(struct engine *e, uint32_t token, enum result result)
 {
-	control_reply(&e->control, token, report_result(result));
+	if (!goes_on(e, token, result))
+		control_reply(&e->control, token, report_result(result));
 }
 
 void desk_reload_ended(struct engine *e, uint32_t token, const char *error)

@@ -2,12 +2,14 @@
 #include "engine_state.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "process.h"
+#include "io/kernel.h"
 #include "io/neighbours.h"
 #include "io/rtnl.h"
 #include "io/vip.h"
@@ -49,6 +51,8 @@ static void order(struct engine *e, const struct action *a)
 	m.role.role = a->role.role;
 	m.role.term = a->role.term;
 	engine_tell(e, &m);
+	if (a->role.role == ROLE_TAKE)
+		served_taken(e);
 }
 
 static void record(struct engine *e, const struct action *a)
@@ -58,6 +62,19 @@ static void record(struct engine *e, const struct action *a)
 	m.record.wall_ms = wall_now_ms();
 	m.record.group = e->conf->group[a->target].id;
 	m.record.change = a->record;
+	if (a->record.monitor >= 0)
+		snprintf(m.record.monitor, sizeof(m.record.monitor), "%s",
+			e->conf->monitor[a->record.monitor].name);
+	engine_tell(e, &m);
+}
+
+static void step(struct engine *e, const struct action *a)
+{
+	struct message m = { .type = MESSAGE_STEP };
+
+	m.step.group = e->conf->group[a->target].id;
+	m.step.step = a->step;
+	m.step.at = loop_now();
 	engine_tell(e, &m);
 }
 
@@ -106,6 +123,7 @@ void engine_carry_out(struct engine *e)
 		case ACTION_SAVE: save(e); break;
 		case ACTION_REPLY: desk_command_ended(e, a->target, a->result); break;
 		case ACTION_RECORD: record(e, a); break;
+		case ACTION_STEP: step(e, a); break;
 		case ACTION_EXIT: leave(e); break;
 		case ACTION_WRITE: tables_write(e, a->bytes); break;
 		case ACTION_FETCH: tables_fetch(e, (uint8_t)a->target, a->bytes); break;
@@ -113,17 +131,29 @@ void engine_carry_out(struct engine *e)
 		case ACTION_LOOK: e->looks |= UINT64_C(1) << a->target; break;
 		case ACTION_END_DUMP: tables_end_dump(e); break;
 		case ACTION_ENTRUST: entrust(e, a); break;
+		case ACTION_DOCUMENT_OPEN: dossiers_open(e, (uint8_t)a->target); break;
+		case ACTION_DOCUMENT_PIECE: dossiers_add(e, (uint8_t)a->target, a->bytes); break;
+		case ACTION_DOCUMENT_APPLY:
+			dossiers_apply(e, (uint8_t)a->target, &a->document);
+			break;
+		case ACTION_DOCUMENT_KEEP:
+			dossiers_keep(e, (uint8_t)a->target, &a->document);
+			break;
+		case ACTION_DOCUMENT_LOAD: dossiers_load(e, (uint8_t)a->target); break;
 		}
 	}
-	loop_timer_set(&e->core_timer, node_deadline(e->node));
-	pulse_set(e->setup->pulse, node_deadline(e->node));
+	e->core_due = node_deadline(e->node);
+	loop_timer_set(&e->core_timer, e->core_due);
+	wake_set(e->setup->wake, e->core_due, sched_getcpu());
 }
 
 void engine_step(struct engine *e, const struct event *event)
 {
 	static const struct event timer = { .type = EVENT_TIMER };
+	mono_t now = loop_now();
 
-	node_step(e->node, loop_now(), event, &e->actions);
+	vitals_woke(e, now);
+	node_step(e->node, now, event, &e->actions);
 	engine_carry_out(e);
 	while (e->actions.more) {
 		node_step(e->node, loop_now(), &timer, &e->actions);
@@ -132,6 +162,7 @@ void engine_step(struct engine *e, const struct event *event)
 	tables_finish(e);
 	if (e->looks != 0)
 		monitors_look_anew(e);
+	vitals_stepped(e, now);
 }
 
 static void core_due(void *user, mono_t due)
@@ -193,6 +224,7 @@ static void reconfigure(struct engine *e, const struct message *m, int fd)
 	}
 	e->live = 1 - e->live;
 	e->conf = &next->conf;
+	vitals_reconfigure(e);
 	(void)node_reconfigure(e->node, loop_now(), e->conf, &e->actions);
 	ways_reconfigure(e, old);
 	tables_reconfigure(e);
@@ -200,6 +232,7 @@ static void reconfigure(struct engine *e, const struct message *m, int fd)
 	ways_tell_carriers(e);
 	monitors_reconfigure(e);
 	claims_reconfigure(e);
+	served_reconfigure(e);
 	desk_reload_ended(e, m->reload.token, NULL);
 }
 
@@ -218,6 +251,7 @@ static void orphaned(struct engine *e)
 		(void)vmac_withdraw_all(rtnl, e->log, &removed);
 		rtnl_free(rtnl);
 	}
+	(void)kernel_leave_ipsec(e->log);
 	loop_fd_want(&e->guardian_io, 0);
 	engine_step(e, &stop);
 	for (unsigned g = 0; g < e->conf->n_groups; g++)
@@ -226,7 +260,8 @@ static void orphaned(struct engine *e)
 	loop_stop(&e->loop);
 }
 
-static void heard(struct engine *e, const struct message *m, int fd)
+/* True: the descriptor is taken. */
+static bool heard(struct engine *e, const struct message *m, int fd)
 {
 	static const struct event stop = { .type = EVENT_STOP };
 
@@ -240,17 +275,28 @@ static void heard(struct engine *e, const struct message *m, int fd)
 	case MESSAGE_CONF: reconfigure(e, m, fd); break;
 	case MESSAGE_RELOAD_FAILED: desk_reload_ended(e, m->reload.token, m->reload.text); break;
 	case MESSAGE_STOP: engine_step(e, &stop); break;
+	case MESSAGE_CLERK: return dossiers_meet(e, fd);
 	case MESSAGE_READY:
 	case MESSAGE_WILL:
 	case MESSAGE_ORDER:
 	case MESSAGE_ANNOUNCE:
 	case MESSAGE_SAVE:
 	case MESSAGE_RECORD:
+	case MESSAGE_STEP:
 	case MESSAGE_RELOAD:
 	case MESSAGE_WRITE:
 	case MESSAGE_CLAIMED:
 	case MESSAGE_EXIT: break; /* the engine's own */
+	case MESSAGE_DOCUMENT_PATCH:
+	case MESSAGE_DOCUMENT_READ:
+	case MESSAGE_DOCUMENT_UNREAD:
+	case MESSAGE_DOCUMENT_JUDGED:
+	case MESSAGE_DOCUMENT_COMPARED:
+	case MESSAGE_DOCUMENT_APPLY:
+	case MESSAGE_DOCUMENT_KEEP:
+	case MESSAGE_DOCUMENT_LOAD: break; /* the clerk's */
 	}
+	return false;
 }
 
 static void guardian_says(void *user, unsigned readiness)
@@ -261,8 +307,7 @@ static void guardian_says(void *user, unsigned readiness)
 
 	(void)readiness;
 	while ((result = message_receive(e->setup->guardian_fd, &m, &fd)) > 0) {
-		heard(e, &m, fd);
-		if (fd >= 0)
+		if (!heard(e, &m, fd) && fd >= 0)
 			close(fd);
 	}
 	if (result == -EPIPE)
@@ -303,6 +348,7 @@ static int start_node(struct engine *e)
 	}
 	env.crypto = seal_crypto(&e->seal);
 	tables_prepare(e, &env);
+	env.documents = dossiers_kinds();
 	e->node = node_init(memory, &env, e->setup->saved, e->setup->adopt, loop_now());
 	if (env.mirror == NULL) /* so nothing is missing */
 		engine_step(e, &in_sync);
@@ -318,7 +364,9 @@ static int start(struct engine *e)
 		return result;
 	loop_timer_init(&e->core_timer, &e->loop, core_due, e);
 	desk_init(e);
+	dossiers_init(e);
 	monitors_init(e);
+	vitals_init(e);
 	result = start_node(e);
 	if (result == 0)
 		result = tables_init(e);
@@ -331,6 +379,7 @@ static int start(struct engine *e)
 	if (result != 0)
 		return result;
 	monitors_start(e);
+	served_init(e);
 	loop_fd_init(&e->guardian_io, &e->loop, e->setup->guardian_fd, guardian_says, e);
 	engine_tell(e, &ready);
 	return 0;
@@ -356,6 +405,7 @@ int engine_run(const struct engine_setup *setup)
 		e->conf->cluster_id, setup->adopt != 0 ? ", with the addresses found here" : "");
 	loop_run(&e->loop);
 	desk_fini(e);
+	dossiers_fini(e);
 	monitors_fini(e);
 	claims_fini(e);
 	ways_fini(e);

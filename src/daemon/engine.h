@@ -6,9 +6,10 @@
 #define NSRP_DAEMON_ENGINE_H
 
 #include "load.h"
-#include "pulse.h"
+#include "wake.h"
 #include "io/control_socket.h"
 #include "io/logger.h"
+#include "io/pulse.h"
 
 /* What the engine inherits from the guardian that forked it. */
 struct engine_setup {
@@ -17,7 +18,8 @@ struct engine_setup {
 	uint64_t adopt;                 /* groups whose addresses are here, by index */
 	uint64_t starts;                /* which engine of this guardian it is, from 1 */
 	int guardian_fd;                /* owned */
-	struct pulse *pulse;            /* shared with the guardian */
+	struct wake *wake;              /* shared with the guardian */
+	struct pulse *pulse;            /* likewise; it outlives the engine */
 	uint32_t guardian_port;         /* of its route netlink socket */
 	struct control_socket control;  /* shared with the guardian */
 	struct logger *logger;          /* the child's own */

@@ -3,7 +3,8 @@
  * engine_state: what the engine's files share. engine.c starts it and steps the core, ways.c has
  * the paths and the interfaces, tables.c the kernel's tables that are mirrored, errands.c what of
  * them the guardian writes, interfaces.c on which interfaces, dumps.c and feeds.c what they tell,
- * monitors.c the monitors, desk.c answers the control socket.
+ * monitors.c the monitors, served.c which groups serve, dossiers.c what the clerk reads and
+ * applies, vitals.c the samples of the pulse, desk.c answers the control socket.
  */
 #ifndef NSRP_DAEMON_ENGINE_STATE_H
 #define NSRP_DAEMON_ENGINE_STATE_H
@@ -17,6 +18,7 @@
 #include "io/ear.h"
 #include "io/kernel.h"
 #include "io/loop.h"
+#include "io/passage.h"
 #include "io/path.h"
 #include "io/report.h"
 #include "io/seal.h"
@@ -89,7 +91,33 @@ struct listener {
 	struct loop_fd io;
 };
 
+struct served { /* what is forwarded is counted */
+	struct loop_timer timer;
+	unsigned wait_ms; /* until the count after the next */
+	struct passage last;
+	uint32_t term[CONF_GROUPS_MAX]; /* of masterships that `last` belongs to; 0 = none */
+};
+
 struct sentry; /* a monitor at work; see monitors.c */
+
+/* The documents, and the way to the clerk. */
+struct dossiers {
+	int clerk_fd; /* -1 = there is none */
+	struct loop_fd clerk_io;
+	struct dossier {
+		struct span bytes, patch; /* mapped; what the core was told of last */
+		struct document_digest base;
+		struct span next_patch; /* likewise, of the one that is read next */
+		struct document_digest next_base;
+		int incoming_fd;     /* the peer's, as far as it has come; -1 = none */
+		uint32_t diff_token; /* of the request that waits for the clerk; 0 = none */
+	} of[DOCUMENTS];
+};
+
+struct vitals {
+	uint64_t beats; /* of the core's counter, when a frame came last */
+	struct node_view view;
+};
 
 struct monitor_counts {
 	uint64_t probes, answers, late, errors;
@@ -109,6 +137,7 @@ struct engine {
 
 	struct loop loop;
 	struct loop_timer core_timer;
+	mono_t core_due; /* what it was set for last */
 	struct loop_fd guardian_io;
 	struct watch *watch;
 	struct loop_fd watch_io;
@@ -120,6 +149,7 @@ struct engine {
 	} wait[AWAITS_MAX];
 
 	struct tables tables;
+	struct dossiers dossiers;
 
 	struct sentry *sentry[CONF_MONITORS_MAX]; /* by monitor; owned; NULL: none */
 	struct monitor_counts ended_sentries;     /* of those that were stopped */
@@ -133,6 +163,9 @@ struct engine {
 		mono_t at;         /* when the core was; MONO_NEVER: not yet */
 		unsigned frames;   /* heard since, and not told */
 	} told[CONF_VMACS_MAX][2]; /* of claims of others' addresses, of the group's */
+
+	struct served served;
+	struct vitals vitals;
 
 	struct path_inbox inbox;
 	struct way way[CONF_PATHS_MAX];
@@ -210,6 +243,14 @@ void ways_drain(struct engine *e);
 /* Sums of all paths. */
 void ways_counters(const struct engine *e, struct path_counters *ret_sum);
 
+/* served.c */
+void served_init(struct engine *e);
+/* A mastership of a group begins. */
+void served_taken(struct engine *e);
+/* Groups have other places. */
+void served_reconfigure(struct engine *e);
+void served_neighbour_answered(struct engine *e, const struct watch_event *event);
+
 /* monitors.c */
 /* Before ways_init(), whose watch tells of links. */
 void monitors_init(struct engine *e);
@@ -237,10 +278,36 @@ void claims_reconfigure(struct engine *e);
 void claims_link_changed(struct engine *e, const struct watch_event *event);
 void claims_links_resynced(struct engine *e);
 
+/* vitals.c: samples of the pulse, made by steps that there are anyway. */
+/* Before the first step. */
+void vitals_init(struct engine *e);
+void vitals_reconfigure(struct engine *e);
+/* Around each step. */
+void vitals_woke(struct engine *e, mono_t now);
+void vitals_stepped(struct engine *e, mono_t now);
+/* A frame came by this path, and the core had it. */
+void vitals_heard(struct engine *e, unsigned path);
+
+/* dossiers.c */
+void dossiers_init(struct engine *e);
+void dossiers_fini(struct engine *e);
+/* The documents that this build has, bit by number of the kind. */
+uint32_t dossiers_kinds(void);
+/* A new clerk is at the other end of fd, which is taken. */
+bool dossiers_meet(struct engine *e, int fd);
+/* Actions of the core. */
+void dossiers_open(struct engine *e, uint8_t kind);
+void dossiers_add(struct engine *e, uint8_t kind, struct span piece);
+void dossiers_apply(struct engine *e, uint8_t kind, const struct action_document *what);
+void dossiers_keep(struct engine *e, uint8_t kind, const struct action_document *what);
+void dossiers_load(struct engine *e, uint8_t kind);
+
 /* desk.c */
 void desk_init(struct engine *e);
 void desk_fini(struct engine *e);
 void desk_command_ended(struct engine *e, uint32_t token, enum result result);
 void desk_reload_ended(struct engine *e, uint32_t token, const char *error);
+/* A document was compared with the peer's; NULL: it was not, for that reason. */
+void desk_compared(struct engine *e, uint32_t token, const char *text, const char *why);
 
 #endif

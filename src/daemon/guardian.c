@@ -76,7 +76,7 @@ static void guard_due(void *user, mono_t due)
 	struct guard_actions actions;
 
 	(void)due;
-	guardian_feel_pulse(g);
+	guardian_check_wake(g);
 	guard_timer(&g->guard, loop_now(), &actions);
 	guardian_obey(g, &actions);
 }
@@ -119,7 +119,7 @@ static void reap(struct guardian *g)
 			return;
 		if (pid == g->engine)
 			guardian_engine_ended(g, status);
-		else
+		else if (!clerk_ended(g, pid, status))
 			(void)chores_ended(&g->chores, pid, status);
 	}
 }
@@ -143,8 +143,9 @@ static int start(struct guardian *g)
 
 	if (result != 0)
 		return result;
+	g->wake = wake_new();
 	g->pulse = pulse_new();
-	if (g->pulse == NULL)
+	if (g->wake == NULL || g->pulse == NULL)
 		return -ENOMEM;
 	loop_timer_init(&g->guard_timer, &g->loop, guard_due, g);
 	loop_timer_init(&g->watchdog_timer, &g->loop, watchdog_due, g);
@@ -169,7 +170,7 @@ static void start_watchdog(struct guardian *g)
 	loop_timer_set(&g->watchdog_timer, mono_after_us(loop_now(), g->watchdog_us));
 }
 
-static int listen_there(struct guardian *g)
+static int listen_patiently(struct guardian *g)
 {
 	int result = -EADDRINUSE;
 
@@ -183,7 +184,7 @@ static int listen_there(struct guardian *g)
 
 static int run(struct guardian *g)
 {
-	int result = listen_there(g);
+	int result = listen_patiently(g);
 
 	if (result != 0) {
 		log_err(g->log, "%s: no control socket: %s", g->setup->rundir,
@@ -199,10 +200,12 @@ static int run(struct guardian *g)
 	(void)process_go_realtime(g->log, "guardian", PRIORITY);
 	guard_init(&g->guard, &g->loaded.conf, 0, loop_now());
 	programs_init(g);
+	clerk_init(g);
 	start_watchdog(g);
 	guardian_arm(g);
 	loop_run(&g->loop);
 	programs_fini(g);
+	clerk_fini(g);
 	chores_finish(&g->chores);
 	steward_settle(g);
 	steward_fini(g);
@@ -223,7 +226,7 @@ int guardian_run(const struct guardian_setup *setup)
 		return 1;
 	g->setup = setup;
 	g->log = &setup->logger->log;
-	g->engine_fd = -1;
+	g->engine_fd = g->clerk_fd = -1;
 	process_hide_memory();
 	process_let_engine_in(g->log, setup->statedir);
 	chores_init(&g->chores, setup->statedir, g->log);
@@ -231,8 +234,11 @@ int guardian_run(const struct guardian_setup *setup)
 		(void)store_load(setup->statedir, g->log, &g->saved);
 		if (g->loaded.conf.mirror.sessions)
 			kernel_want_events(g->log);
+		if (g->loaded.conf.mirror.ipsec)
+			kernel_want_numbers(g->log);
 		status = run(g);
 	}
+	wake_free(g->wake);
 	pulse_free(g->pulse);
 	explicit_bzero(g, sizeof(*g));
 	free(g);
@@ -255,10 +261,10 @@ int guardian_withdraw(const struct log *log)
 		result = result != 0 ? result : other;
 		rtnl_free(rtnl);
 	}
-	if (result != 0) {
+	if (result != 0)
 		log_err(log, "withdraw: %s", strerror(-result));
+	if (kernel_leave_ipsec(log) != 0 || result != 0)
 		return 1;
-	}
 	if (removed > 0)
 		log_info(log, "withdraw: removed %u addresses and routes", removed);
 	if (macvlans > 0)

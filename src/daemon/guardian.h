@@ -18,7 +18,8 @@ struct guardian_setup {
 /* Runs the daemon until it is told to stop. The exit status. */
 int guardian_run(const struct guardian_setup *setup);
 
-/* `nsrpd --withdraw`: removes every address and route of ours in this network namespace. */
+/* `nsrpd --withdraw`: removes every address, route and macvlan of ours in this network namespace,
+ * and what it holds of the peer's IPsec. */
 int guardian_withdraw(const struct log *log);
 
 #endif

@@ -62,6 +62,7 @@ static void put_in_force(struct guardian *g, const struct loaded *next, struct c
 	guard_rearrange(&g->guard, &next->conf, from);
 	steward_reconfigure(g, old);
 	programs_reconfigure(g);
+	clerk_reconfigure(g);
 }
 
 /* NULL when the new configuration is in force, else why it is not. *next and *old are memory to
@@ -141,17 +142,18 @@ static void record(struct guardian *g, const struct message *m)
 		.change = m->record.change,
 	};
 
-	chores_record(&g->chores, &record);
+	memcpy(record.monitor, m->record.monitor, sizeof(record.monitor));
+	annals_add(&g->annals, &g->chores, &record);
 	hooks_changed(&g->hooks, m->record.group, &m->record.change);
 }
 
-void guardian_feel_pulse(struct guardian *g)
+void guardian_check_wake(struct guardian *g)
 {
-	mono_t due = pulse_get(g->pulse);
+	mono_t due = wake_get(g->wake);
 
-	if (due.us == g->pulse_seen.us)
+	if (due.us == g->wake_seen.us)
 		return;
-	g->pulse_seen = due;
+	g->wake_seen = due;
 	guard_engine_heard(&g->guard, due);
 }
 
@@ -173,6 +175,16 @@ static void superseded(struct guardian *g, const struct message *m)
 		guard_superseded(&g->guard, loop_now(), (unsigned)group);
 }
 
+/* What is of use to the next engine alone is not worth a write. */
+static void save(struct guardian *g, const struct node_saved *saved)
+{
+	bool outlives = store_differs(&g->saved, saved);
+
+	g->saved = *saved;
+	if (outlives)
+		chores_save(&g->chores, saved);
+}
+
 static void heard(struct guardian *g, const struct message *m)
 {
 	int group;
@@ -186,11 +198,12 @@ static void heard(struct guardian *g, const struct message *m)
 		if (group >= 0)
 			steward_announce(g, (unsigned)group);
 		break;
-	case MESSAGE_SAVE:
-		g->saved = m->saved;
-		chores_save(&g->chores, &m->saved);
-		break;
+	case MESSAGE_SAVE: save(g, &m->saved); break;
 	case MESSAGE_RECORD: record(g, m); break;
+	case MESSAGE_STEP:
+		annals_step(&g->annals, m->step.group, m->step.step, m->step.at);
+		annals_tell(&g->annals, &g->chores, m->step.group);
+		break;
 	case MESSAGE_RELOAD: guardian_reload(g, m->reload.token); break;
 	case MESSAGE_WRITE: write_neighbours(g, m); break;
 	case MESSAGE_CLAIMED: superseded(g, m); break;
@@ -203,7 +216,16 @@ static void heard(struct guardian *g, const struct message *m)
 	case MESSAGE_WRITTEN:
 	case MESSAGE_CONF:
 	case MESSAGE_RELOAD_FAILED:
-	case MESSAGE_STOP: break; /* the guardian's own */
+	case MESSAGE_STOP:
+	case MESSAGE_CLERK: break; /* the guardian's own */
+	case MESSAGE_DOCUMENT_PATCH:
+	case MESSAGE_DOCUMENT_READ:
+	case MESSAGE_DOCUMENT_UNREAD:
+	case MESSAGE_DOCUMENT_JUDGED:
+	case MESSAGE_DOCUMENT_COMPARED:
+	case MESSAGE_DOCUMENT_APPLY:
+	case MESSAGE_DOCUMENT_KEEP:
+	case MESSAGE_DOCUMENT_LOAD: break; /* between clerk and engine */
 	}
 }
 
@@ -219,10 +241,40 @@ static void engine_says(void *user, unsigned readiness)
 			close(fd); /* engines send none */
 		heard(g, &m);
 	}
+	chores_start(&g->chores);
 	if (result == -EPIPE)
 		loop_fd_want(&g->engine_io, 0); /* SIGCHLD follows */
-	guardian_feel_pulse(g);
+	guardian_check_wake(g);
 	guardian_arm(g);
+}
+
+pid_t guardian_fork(int *ret_fd)
+{
+	int fds[2];
+	int result = message_pair(fds);
+
+	if (result != 0)
+		return result;
+	pid_t pid = fork();
+
+	result = pid < 0 ? -errno : pid;
+	if (pid <= 0)
+		close(fds[0]);
+	if (pid != 0)
+		close(fds[1]);
+	if (pid >= 0)
+		*ret_fd = fds[pid == 0];
+	return result;
+}
+
+void guardian_shed(struct guardian *g)
+{
+	for (unsigned i = 0; i < g->n_paths; i++)
+		close(path_fd(&g->path[i]));
+	close(watch_fd(g->watch));
+	close(g->announcer.fd);
+	programs_abandon(g);
+	loop_fini(&g->loop);
 }
 
 /* In the child: only what the engine is to have is kept. */
@@ -234,6 +286,7 @@ static void become_engine(struct guardian *g, int fd)
 		.adopt = guard_held(&g->guard),
 		.starts = g->guard.starts,
 		.guardian_fd = fd,
+		.wake = g->wake,
 		.pulse = g->pulse,
 		.guardian_port = rtnl_port(g->rtnl),
 		.control = g->control,
@@ -241,53 +294,41 @@ static void become_engine(struct guardian *g, int fd)
 		.statedir = g->setup->statedir,
 	};
 
-	for (unsigned i = 0; i < g->n_paths; i++)
-		close(path_fd(&g->path[i]));
-	close(watch_fd(g->watch));
-	close(g->announcer.fd);
-	programs_abandon(g);
-	loop_fini(&g->loop);
+	guardian_shed(g);
+	if (g->clerk_fd >= 0)
+		close(g->clerk_fd);
 	_exit(engine_run(&setup));
 }
 
 void guardian_spawn(struct guardian *g)
 {
-	int fds[2];
-	int result = message_pair(fds);
-	pid_t pid = -1;
+	int fd = -1;
 
 	wills_forget(&g->wills);
 	g->parting_due = false;
-	g->pulse_seen = (mono_t){ 0 };
-	pulse_set(g->pulse, g->pulse_seen);
-	if (result == 0) {
-		pid = fork();
-		if (pid < 0) {
-			result = -errno;
-			close(fds[0]);
-			close(fds[1]);
-		}
-	}
-	if (result != 0) {
+	g->wake_seen = (mono_t){ 0 };
+	wake_set(g->wake, g->wake_seen, -1);
+	pid_t pid = guardian_fork(&fd);
+
+	if (pid < 0) {
 		struct guard_actions actions;
 
-		log_err(g->log, "no engine: %s", strerror(-result));
+		log_err(g->log, "no engine: %s", strerror(-pid));
 		guard_engine_died(&g->guard, loop_now(), false, &actions);
 		guardian_obey(g, &actions);
 		return;
 	}
-	if (pid == 0) {
-		close(fds[0]);
-		become_engine(g, fds[1]);
-	}
-	close(fds[1]);
+	if (pid == 0)
+		become_engine(g, fd);
 	g->engine = pid;
-	g->engine_fd = fds[0];
+	g->engine_fd = fd;
 	g->engine_ready = g->engine_exits = false;
 	loop_fd_init(&g->engine_io, &g->loop, g->engine_fd, engine_says, g);
 	guardian_count(g, COUNTER_ENGINE_STARTS, (uint32_t)g->guard.starts);
 	guardian_count(g, COUNTER_HOLDS_SENT, g->n_holds);
 	guardian_count(g, COUNTER_PARTINGS_SENT, g->n_partings);
+	guardian_count(g, COUNTER_CLERK_STARTS, g->clerk_starts);
+	clerk_introduce(g);
 }
 
 void guardian_engine_ended(struct guardian *g, int status)

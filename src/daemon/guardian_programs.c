@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "guardian_state.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "nsrp/executable.h"
@@ -36,7 +40,6 @@ static void look(const struct guardian *g, const char *whose, const char *path)
 		log_warn(g->log, "%s: %s: %s", whose, path, executable_text(what));
 }
 
-/* Better now than at the next failover. */
 static void look_at_all(const struct guardian *g)
 {
 	const struct conf *conf = &g->loaded.conf;
@@ -58,6 +61,41 @@ static void look_at_all(const struct guardian *g)
 	}
 }
 
+/* Now, and not only at the next failover; by a child, since file systems may not answer. It holds
+ * nothing of ours meanwhile: another guardian may follow. */
+static void look_aside(struct guardian *g)
+{
+	pid_t parent = getpid();
+
+	g->look_again = g->looker != 0;
+	if (g->looker != 0)
+		return;
+	pid_t pid = fork();
+
+	if (pid < 0) {
+		log_warn(g->log, "hooks and scripts were not looked at: %s", strerror(errno));
+		return;
+	}
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent || close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
+			_exit(1);
+		look_at_all(g);
+		_exit(0);
+	}
+	g->looker = pid;
+}
+
+static bool looker_ended(struct guardian *g, pid_t pid)
+{
+	if (g->looker == 0 || pid != g->looker || waitpid(pid, NULL, WNOHANG) != pid)
+		return false;
+	g->looker = 0;
+	if (g->look_again)
+		look_aside(g);
+	return true;
+}
+
 void programs_init(struct guardian *g)
 {
 	const struct hooks_setup hooks = {
@@ -77,20 +115,22 @@ void programs_init(struct guardian *g)
 		.counted = counted,
 	};
 
-	look_at_all(g);
+	look_aside(g);
 	hooks_init(&g->hooks, &hooks);
 	scripts_init(&g->scripts, &scripts);
 }
 
 void programs_fini(struct guardian *g)
 {
+	if (g->looker != 0)
+		(void)kill(g->looker, SIGKILL);
 	scripts_fini(&g->scripts);
 	hooks_fini(&g->hooks);
 }
 
 void programs_reconfigure(struct guardian *g)
 {
-	look_at_all(g);
+	look_aside(g);
 	hooks_reconfigure(&g->hooks);
 	scripts_reconfigure(&g->scripts);
 }
@@ -103,7 +143,8 @@ bool programs_finish(struct guardian *g)
 
 bool programs_heard_child(struct guardian *g, pid_t pid)
 {
-	return scripts_heard_child(&g->scripts, pid) || hooks_heard_child(&g->hooks, pid);
+	return scripts_heard_child(&g->scripts, pid) || hooks_heard_child(&g->hooks, pid) ||
+	       looker_ended(g, pid);
 }
 
 void programs_abandon(struct guardian *g)

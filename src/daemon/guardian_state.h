@@ -2,16 +2,18 @@
 /*
  * guardian_state: what the guardian's files share. guardian.c starts and ends it, steward.c
  * writes addresses, guardian_engine.c talks with the engine, guardian_programs.c has hooks and
- * scripts.
+ * scripts, guardian_clerk.c the clerk.
  */
 #ifndef NSRP_DAEMON_GUARDIAN_STATE_H
 #define NSRP_DAEMON_GUARDIAN_STATE_H
 
+#include "annals.h"
 #include "chores.h"
 #include "guardian.h"
 #include "hooks.h"
 #include "message.h"
-#include "pulse.h"
+#include "wake.h"
+#include "io/pulse.h"
 #include "scripts.h"
 #include "wills.h"
 #include "nsrp/guard.h"
@@ -32,9 +34,12 @@ struct guardian {
 	struct node_saved saved; /* the last the engine wanted saved */
 	struct guard guard;
 	struct chores chores;
+	struct annals annals;
 	struct hooks hooks;
 	struct scripts scripts;
-	bool leaving; /* nothing is left but hooks that run */
+	pid_t looker;    /* a child that looks at all programs; 0 = none */
+	bool look_again; /* when it has ended: others are configured */
+	bool leaving;    /* nothing is left but hooks that run */
 
 	struct loop loop;
 	struct loop_signals signals;
@@ -46,12 +51,20 @@ struct guardian {
 	int engine_fd; /* -1 = none */
 	struct loop_fd engine_io;
 	bool engine_ready, engine_exits, ready_told;
-	struct pulse *pulse; /* of the engine, owned */
-	mono_t pulse_seen;
+	struct wake *wake;   /* of the engine, owned */
+	struct pulse *pulse; /* what engines saw of the pair, owned */
+	mono_t wake_seen;
 	struct wills wills;
 	bool parting_due;             /* PARTING is to be sent when nothing is held */
 	uint32_t n_holds, n_partings; /* sent so far */
 	uint64_t watchdog_us;         /* 0 = the service manager wants none */
+
+	pid_t clerk;  /* 0 = none */
+	int clerk_fd; /* -1 = none, or it is to end */
+	mono_t clerk_since;
+	uint32_t clerk_wait_ms; /* after the last end */
+	uint32_t clerk_starts;
+	struct loop_timer clerk_timer;
 
 	/* steward.c */
 	struct rtnl *rtnl;
@@ -62,6 +75,7 @@ struct guardian {
 	struct announce announce;
 	struct announcer announcer;
 	uint64_t audit;                   /* groups that may lack something */
+	bool leftovers;                   /* of an old configuration may be there */
 	unsigned rounds;                  /* of audits of all groups, so far */
 	struct path path[CONF_PATHS_MAX]; /* for joining; nothing is heard by them */
 	unsigned n_paths;
@@ -100,14 +114,30 @@ void programs_fini(struct guardian *g);
 void programs_reconfigure(struct guardian *g);
 /* The service ends. True when no hook is to be waited for; else the loop stops after it. */
 bool programs_finish(struct guardian *g);
-/* True if the child is a program, which has been reaped. */
+/* True if the child is a program, or looked at them, and has been reaped. */
 bool programs_heard_child(struct guardian *g, pid_t pid);
 /* In a forked child. */
 void programs_abandon(struct guardian *g);
 
+/* guardian_clerk.c */
+void clerk_init(struct guardian *g);
+/* Waits for what the clerk is doing, not for long. */
+void clerk_fini(struct guardian *g);
+/* Another configuration is in force. */
+void clerk_reconfigure(struct guardian *g);
+/* The engine or the clerk is new: they are given a way to each other. */
+void clerk_introduce(struct guardian *g);
+/* A child ended; true if it was the clerk. */
+bool clerk_ended(struct guardian *g, pid_t pid, int status);
+
 /* guardian_engine.c */
+/* Forks a child to which there is a pair of sockets. Its pid, 0 in the child, or negative errno;
+ * *ret_fd is the end of whoever is told. */
+pid_t guardian_fork(int *ret_fd);
+/* In a forked child: what is the guardian's alone is closed. */
+void guardian_shed(struct guardian *g);
 /* Looks whether the engine did something since. */
-void guardian_feel_pulse(struct guardian *g);
+void guardian_check_wake(struct guardian *g);
 void guardian_spawn(struct guardian *g);
 void guardian_engine_ended(struct guardian *g, int status);
 void guardian_tell(struct guardian *g, const struct message *message);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "hooks.h"
+#include "nsrp/node.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -14,7 +14,7 @@
 
 #include "complaint.h"
 #include "nsrp/conf.h"
-#include "nsrp/node.h"
+#include "nsrp/event.h"
 
 enum {
 	HOOKS_MAX = UINT8_MAX + 1, /* one for each id of a group */

@@ -59,8 +59,11 @@ void tables_interfaces_changed(struct engine *e)
 
 	host->n_interfaces = 0;
 	object_own_clear(&host->shared);
+	object_own_clear(&host->first);
 	for (unsigned i = 0; i < e->conf->n_addresses; i++) {
 		(void)object_own_add(&host->shared, &e->conf->address[i].ip);
+		if (e->conf->address[i].group == 0)
+			(void)object_own_add(&host->first, &e->conf->address[i].ip);
 		add(e, host, e->conf->address[i].device);
 	}
 }

@@ -34,7 +34,7 @@ static void usage(FILE *to)
 		    "  -s STATEDIR  maintenance, history, highest term (/var/lib/nsrpd)\n"
 		    "  -f           stay in the foreground, log to stderr\n"
 		    "  -d           log every message, too\n"
-		    "  --withdraw   remove addresses, routes and macvlans left here\n");
+		    "  --withdraw   remove addresses, routes, macvlans, IPsec left here\n");
 }
 
 static int parse(int argc, char **argv, struct options *o)
@@ -77,6 +77,14 @@ static bool make_directory(const struct log *log, const char *path, mode_t mode)
 	return false;
 }
 
+/* To stderr; a journal that takes no fields gets the lines alone. */
+static void log_to(struct logger *logger, enum logger_style style)
+{
+	logger_init(logger, STDERR_FILENO, style);
+	if (style == LOGGER_SERVICE)
+		(void)logger_use_journal(logger, LOGGER_JOURNAL);
+}
+
 /* What is wrong with the files is said while somebody reads it; then the journal is written. */
 static bool go_to_background(const struct options *o, struct logger *logger)
 {
@@ -96,7 +104,7 @@ static bool go_to_background(const struct options *o, struct logger *logger)
 		return false;
 	}
 	if (journal >= 0 && dup2(journal, STDERR_FILENO) == STDERR_FILENO)
-		logger_init(logger, STDERR_FILENO, LOGGER_SERVICE);
+		log_to(logger, LOGGER_SERVICE);
 	return true;
 }
 
@@ -119,7 +127,7 @@ int main(int argc, char **argv)
 	}
 	/* Files that others may not see lie in directories that they may not enter. */
 	umask(S_IWGRP | S_IWOTH);
-	logger_init(&logger, STDERR_FILENO, logger_style_of(STDERR_FILENO));
+	log_to(&logger, logger_style_of(STDERR_FILENO));
 	if (o.debug)
 		logger_set_level(&logger, LOG_LEVEL_DEBUG);
 	if (o.withdraw)

@@ -2,12 +2,16 @@
 #include "message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BUFFER_BYTES = 1 << 20 };
+enum {
+	BUFFER_BYTES = 1 << 20,
+	SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
+};
 
 int message_pair(int ret_fd[2])
 {
@@ -79,17 +83,46 @@ int message_receive(int fd, struct message *ret_message, int *ret_fd)
 	return n == (ssize_t)sizeof(*ret_message) ? 1 : -EBADMSG;
 }
 
-int message_pack(const struct loaded *loaded)
+int message_seal(int fd)
+{
+	return fcntl(fd, F_ADD_SEALS, SEALS) != 0 ? -errno : 0;
+}
+
+bool message_is_sealed(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & SEALS) == SEALS;
+}
+
+static int pack(const void *bytes, size_t len)
 {
 	int fd = memfd_create("nsrpd-conf", MFD_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
-	if (write(fd, loaded, sizeof(*loaded)) != (ssize_t)sizeof(*loaded)) {
+	if (write(fd, bytes, len) != (ssize_t)len) {
 		close(fd);
 		return -ENOSPC;
 	}
 	return fd;
+}
+
+int message_pack(const struct loaded *loaded)
+{
+	return pack(loaded, sizeof(*loaded));
+}
+
+int message_pack_conf(const struct conf *conf)
+{
+	return pack(conf, sizeof(*conf));
+}
+
+int message_unpack_conf(int fd, struct conf *ret_conf)
+{
+	if (pread(fd, ret_conf, sizeof(*ret_conf), 0) != (ssize_t)sizeof(*ret_conf))
+		return -EBADMSG;
+	return 0;
 }
 
 int message_unpack(int fd, struct loaded *ret_loaded)

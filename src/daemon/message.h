@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * message: what guardian and engine tell each other, over a pair of SOCK_SEQPACKET sockets.
+ * message: what guardian, engine and clerk tell each other, over pairs of SOCK_SEQPACKET sockets.
  *
- * Both are the same program, so a message is a struct. Groups go by id, since the two change
- * their configuration one after the other.
+ * All are the same program, so a message is a struct. Groups go by id, since they change their
+ * configuration one after the other.
  */
 #ifndef NSRP_DAEMON_MESSAGE_H
 #define NSRP_DAEMON_MESSAGE_H
@@ -20,6 +20,7 @@ enum message_type {
 	MESSAGE_ANNOUNCE, /* group */
 	MESSAGE_SAVE,     /* saved */
 	MESSAGE_RECORD,   /* record: a line of history */
+	MESSAGE_STEP,     /* step: what came after it */
 	MESSAGE_RELOAD,   /* token: somebody asks for it */
 	MESSAGE_WRITE,    /* write: netlink messages about neighbours, one at a time under way */
 	MESSAGE_CLAIMED,  /* group: another node uses its virtual MAC for its addresses */
@@ -34,6 +35,18 @@ enum message_type {
 	MESSAGE_CONF,          /* token; a memfd with struct loaded comes along */
 	MESSAGE_RELOAD_FAILED, /* token, text */
 	MESSAGE_STOP,
+	/* guardian to engine, and to clerk; its end of a new pair to the other comes along */
+	MESSAGE_CLERK,
+	/* clerk to engine: document */
+	MESSAGE_DOCUMENT_PATCH,    /* of the one that is read next: base; a memfd comes along */
+	MESSAGE_DOCUMENT_READ,     /* format, digest, lasting; a memfd comes along */
+	MESSAGE_DOCUMENT_UNREAD,   /* text */
+	MESSAGE_DOCUMENT_JUDGED,   /* digest, result, text */
+	MESSAGE_DOCUMENT_COMPARED, /* token, text or a memfd with more of it */
+	/* engine to clerk: document */
+	MESSAGE_DOCUMENT_APPLY, /* purpose, form, token, digest, base; a memfd comes along */
+	MESSAGE_DOCUMENT_KEEP,  /* digest */
+	MESSAGE_DOCUMENT_LOAD,
 };
 
 enum {
@@ -60,8 +73,14 @@ struct message {
 		struct {
 			int64_t wall_ms;
 			uint8_t group;
+			char monitor[CONF_NAME_MAX]; /* as groups go by id; or empty */
 			struct action_record change;
 		} record;
+		struct {
+			uint8_t group;
+			enum step step;
+			mono_t at;
+		} step;
 		struct {
 			/* By name, as groups go by id. */
 			char monitor[CONF_NAME_MAX];
@@ -83,6 +102,15 @@ struct message {
 			uint32_t token; /* 0 = nobody waits */
 			char text[LOAD_ERROR_MAX];
 		} reload;
+		struct message_document {
+			uint8_t kind, format;
+			enum document_purpose purpose;
+			enum document_form form;
+			enum document_result result;
+			uint32_t token;
+			struct document_digest digest, lasting, base;
+			char text[DOCUMENT_TEXT_MAX];
+		} document;
 	};
 };
 
@@ -97,8 +125,15 @@ int message_send(int fd, const struct message *message, int with_fd);
  * a descriptor that is the caller's now, or -1. */
 int message_receive(int fd, struct message *ret_message, int *ret_fd);
 
+/* Memory that comes along is not changed any more by whoever sent it. 0 or negative errno. */
+int message_seal(int fd);
+bool message_is_sealed(int fd);
+
 /* A memfd with a copy of *loaded, and back. A descriptor or 0, or negative errno. */
 int message_pack(const struct loaded *loaded);
 int message_unpack(int fd, struct loaded *ret_loaded);
+/* The same without the keys. */
+int message_pack_conf(const struct conf *conf);
+int message_unpack_conf(int fd, struct conf *ret_conf);
 
 #endif

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/mman.h>
@@ -15,6 +16,8 @@
 
 static const char user_name[] = "nsrp";
 static const cap_value_t engine_caps[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_NICE, CAP_IPC_LOCK };
+static const cap_value_t clerk_caps[] = { CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_CHOWN,
+	CAP_FOWNER, CAP_FSETID };
 
 bool process_go_realtime(const struct log *log, const char *name, int priority)
 {
@@ -43,14 +46,14 @@ static int keep_only(const cap_value_t *caps, int n)
 	return result;
 }
 
-/* Takes from the bounding set what the engine does not have. */
-static void bound_capabilities(void)
+/* Takes from the bounding set what is not among the n. */
+static void bound_capabilities(const cap_value_t *caps, unsigned n)
 {
 	for (cap_value_t cap = 0; cap_get_bound(cap) >= 0; cap++) {
 		bool kept = false;
 
-		for (unsigned i = 0; i < ARRAY_LEN(engine_caps); i++)
-			kept |= cap == engine_caps[i];
+		for (unsigned i = 0; i < n; i++)
+			kept |= cap == caps[i];
 		if (!kept)
 			(void)cap_drop_bound(cap);
 	}
@@ -62,7 +65,7 @@ int process_drop_privileges(const struct log *log)
 
 	if (geteuid() != 0)
 		return 0; /* started without: what it may do is the host's choice */
-	bound_capabilities();
+	bound_capabilities(engine_caps, ARRAY_LEN(engine_caps));
 	if (user == NULL) {
 		log_warn(log, "there is no user %s: the engine stays root's, with few capabilities",
 			user_name);
@@ -74,6 +77,32 @@ int process_drop_privileges(const struct log *log)
 	int result = keep_only(engine_caps, ARRAY_LEN(engine_caps));
 
 	if (result == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		result = -errno;
+	return result;
+}
+
+int process_become_clerk(pid_t parent)
+{
+	cap_value_t kept[ARRAY_LEN(clerk_caps)];
+	unsigned n = 0;
+
+	(void)prctl(PR_SET_NAME, "nsrpd-clerk", 0, 0, 0);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		return -errno;
+	if (getppid() != parent)
+		return -ESRCH;
+	if (geteuid() != 0)
+		return 0;
+	/* A service manager may have left less. */
+	for (unsigned i = 0; i < ARRAY_LEN(clerk_caps); i++) {
+		if (cap_get_bound(clerk_caps[i]) > 0)
+			kept[n++] = clerk_caps[i];
+	}
+	bound_capabilities(kept, n);
+	int result = keep_only(kept, (int)n);
+
+	if (result == 0 && (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ||
+				   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0))
 		result = -errno;
 	return result;
 }

@@ -7,6 +7,8 @@
 
 #include "nsrp/log.h"
 
+#include <sys/types.h>
+
 /* SCHED_FIFO with SCHED_RESET_ON_FORK, and mlockall(MCL_ONFAULT); a warning where the host does
  * not allow it. True when the priority is real-time. */
 bool process_go_realtime(const struct log *log, const char *name, int priority);
@@ -15,6 +17,10 @@ bool process_go_realtime(const struct log *log, const char *name, int priority);
  * and no way back. Without such a user it stays root's, with these capabilities alone, and a
  * warning. 0 or negative errno. */
 int process_drop_privileges(const struct log *log);
+
+/* What the clerk keeps of root's: what files and nftables need, and a network namespace of its own
+ * to try things in. It ends with its parent. 0 or negative errno. */
+int process_become_clerk(pid_t parent);
 
 /* Lets the engine, as user `nsrp`, open by name what lies in the directory: it gets that user's
  * group, which may pass, unless everybody may. */

@@ -3,11 +3,13 @@
 
 #include <string.h>
 
+#include "io/kernel.h"
 #include "io/neighbours.h"
 
 enum {
 	/* No event tells of a route that took the place of ours. */
 	AUDIT_MS = 3000,
+	AUDIT_AGAIN_MS = 200, /* where the kernel's tables could not be read */
 	/* A group of which the kernel refused something is tried again in each so many audits. */
 	AUDIT_REFUSED = 20,
 };
@@ -17,7 +19,8 @@ static void arm_announcements(struct guardian *g)
 	loop_timer_set(&g->announce_timer, announce_deadline(&g->announce));
 }
 
-static void announce_now(struct guardian *g)
+/* True when something was due. */
+static bool announce_now(struct guardian *g)
 {
 	struct announce_frame due[ANNOUNCE_MAX];
 	unsigned n = announce_due(&g->announce, loop_now(), due);
@@ -25,18 +28,19 @@ static void announce_now(struct guardian *g)
 	if (n > 0)
 		announcer_send(&g->announcer, &g->loaded.conf, due, n);
 	arm_announcements(g);
+	return n > 0;
 }
 
 static void announcements_due(void *user, mono_t due)
 {
 	(void)due;
-	announce_now(user);
+	(void)announce_now(user);
 }
 
 void steward_announce(struct guardian *g, unsigned group)
 {
 	announce_again(&g->announce, group, loop_now());
-	announce_now(g);
+	(void)announce_now(g);
 }
 
 void steward_say_hold(struct guardian *g)
@@ -65,6 +69,16 @@ void steward_say_parting(struct guardian *g)
 	part(g);
 }
 
+/* The kernel has what a takeover ordered. */
+static void note_set(struct guardian *g, uint8_t group, enum role role)
+{
+	if (role != ROLE_TAKE)
+		return;
+	annals_step(&g->annals, group, STEP_SET, loop_now());
+	annals_tell(&g->annals, &g->chores, group);
+	chores_start(&g->chores);
+}
+
 /* Reports the orders that are carried out, in their order. */
 static void report_done(struct guardian *g)
 {
@@ -80,6 +94,7 @@ static void report_done(struct guardian *g)
 		m.role.term = r->term;
 		m.role.failed = vip_failed(g->vip, r->group);
 		guardian_tell(g, &m);
+		note_set(g, m.role.group, r->role);
 		g->first_report = (g->first_report + 1) % REPORTS_MAX;
 		g->n_reports--;
 	}
@@ -129,7 +144,8 @@ static void add(struct guardian *g, unsigned group, bool again)
 
 	/* Announced before the report: the network is to know first. */
 	announce_taken(&g->announce, group, loop_now());
-	announce_now(g);
+	if (announce_now(g))
+		annals_step(&g->annals, g->loaded.conf.group[group].id, STEP_ANNOUNCED, loop_now());
 	after_change(g, more);
 }
 
@@ -221,8 +237,11 @@ static void audit(struct guardian *g)
 	g->audit &= vip_held(g->vip) & ~groups;
 	if (groups == 0)
 		return;
-	if (vip_audit(g->vip, groups, &found) != 0)
+	if (vip_audit(g->vip, groups, &found) != 0) { /* much is being changed at present */
+		g->audit |= groups;
+		loop_timer_set(&g->audit_timer, mono_after_ms(loop_now(), AUDIT_AGAIN_MS));
 		return;
+	}
 	for (unsigned i = 0; i < g->loaded.conf.n_groups; i++) {
 		if (((found.missing | found.damaged) >> i & 1) == 0)
 			continue;
@@ -260,6 +279,19 @@ static void look_after_macvlans(struct guardian *g)
 		guardian_count(g, COUNTER_PUT_BACK, mended);
 }
 
+/* What was the old configuration's and is not the new one's. While addresses are being changed the
+ * kernel may show none of them in one piece. */
+static void remove_leftovers(struct guardian *g)
+{
+	struct vip_leftovers leftovers;
+	int result = vip_leftovers(g->vip, &leftovers);
+
+	if (result != 0 && !g->leftovers)
+		log_warn(g->log, "what is left of the old configuration is removed later: %s",
+			strerror(-result));
+	g->leftovers = result != 0;
+}
+
 static void round_due(void *user, mono_t due)
 {
 	struct guardian *g = user;
@@ -267,6 +299,8 @@ static void round_due(void *user, mono_t due)
 	(void)due;
 	loop_timer_set(&g->round_timer, mono_after_ms(loop_now(), AUDIT_MS));
 	look_after_macvlans(g);
+	if (g->leftovers && vip_pending(g->vip) == 0)
+		remove_leftovers(g);
 	g->audit |= auditable(g);
 	audit(g);
 }
@@ -355,7 +389,7 @@ int steward_init(struct guardian *g)
 	/* Nobody tells whether the peer took over since: what is left is not adopted. */
 	for (unsigned i = 0; i < g->loaded.conf.n_groups; i++) {
 		if (leftovers.some >> i & 1) {
-			log_info(g->log, "group %u: removed addresses that were left behind",
+			log_info(g->log, "group %u: removed what was left behind",
 				g->loaded.conf.group[i].id);
 			while (vip_remove(g->vip, i, false))
 				;
@@ -375,6 +409,7 @@ int steward_init(struct guardian *g)
 void steward_fini(struct guardian *g)
 {
 	(void)neighbours_release(g->rtnl);
+	(void)kernel_leave_ipsec(g->log);
 	close_paths(g);
 	loop_fd_fini(&g->watch_io);
 	announcer_fini(&g->announcer);
@@ -387,14 +422,17 @@ void steward_fini(struct guardian *g)
 
 void steward_reconfigure(struct guardian *g, const struct conf *old)
 {
-	struct vip_leftovers leftovers;
 	const struct conf *next = &g->loaded.conf;
 	bool more = false;
 
-	if (vip_configure(g->vip, next) != 0 ||
-		vmac_configure(g->vmac, next, vip_held(g->vip)) != 0 ||
-		vip_leftovers(g->vip, &leftovers) != 0)
-		log_err(g->log, "the addresses of the new configuration could not be looked at");
+	int result = vip_configure(g->vip, next);
+
+	if (result == 0)
+		result = vmac_configure(g->vmac, next, vip_held(g->vip));
+	if (result != 0)
+		log_err(g->log, "the new configuration's addresses were not taken: %s",
+			strerror(-result));
+	remove_leftovers(g);
 	if (!next->mirror.neighbours && old->mirror.neighbours)
 		(void)neighbours_release(g->rtnl);
 	announce_init(&g->announce, next);
@@ -404,7 +442,7 @@ void steward_reconfigure(struct guardian *g, const struct conf *old)
 		more = vip_add(g->vip, i);
 		announce_taken(&g->announce, i, loop_now());
 	}
-	announce_now(g);
+	(void)announce_now(g);
 	g->audit = vip_held(g->vip);
 	after_change(g, more);
 	(void)vmac_prune(g->vmac);

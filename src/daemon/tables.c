@@ -28,7 +28,8 @@ static enum refusal refusal_of(int error)
 	case ENOMEM:
 	case ENOSPC:
 	case ENOBUFS: return REFUSED_FULL;
-	case ENOENT: return REFUSED_MISSING;
+	case ENOENT:
+	case ESRCH: return REFUSED_MISSING;
 	case EADDRNOTAVAIL: return REFUSED_SELF;
 	default: return REFUSED_OTHER;
 	}
@@ -38,18 +39,20 @@ static enum refusal refusal_of(int error)
 void tables_refused(struct engine *e, const struct object_order *order, int error)
 {
 	struct tables *t = &e->tables;
-	size_t order_len = object_order_len(order);
-	struct table_refusal r = {
-		.len = (uint32_t)(sizeof(r) + order_len),
-		.why = refusal_of(error),
-	};
+	struct object_order head = *order; /* and the key: the value is of no use any more */
+	struct table_refusal r = { .why = refusal_of(error) };
+
+	head.value_len = 0;
+	r.len = (uint32_t)(sizeof(r) + object_order_len(&head));
 
 	log_debug(e->log, "mirror: order %u of kind %u refused: %s", order->op, order->kind,
 		strerror(error));
 	if (t->n_refused + r.len > sizeof(t->refused))
 		return; /* the next audit finds it */
 	memcpy(t->refused + t->n_refused, &r, sizeof(r));
-	memcpy(t->refused + t->n_refused + sizeof(r), order, order_len);
+	memcpy(t->refused + t->n_refused + sizeof(r), &head, sizeof(head));
+	memcpy(t->refused + t->n_refused + sizeof(r) + sizeof(head), object_order_key(order),
+		order->key_len);
 	t->n_refused += r.len;
 }
 
@@ -205,6 +208,7 @@ void tables_prepare(struct engine *e, struct node_env *env)
 		return;
 	}
 	env->mirror_limit[OBJECT_NEIGHBOUR] = neighbour_limit(e);
+	env->mirror_absent = kernel_absent();
 	env->mirror = t->memory;
 	env->mirror_objects = t->objects;
 	env->describe = object_describe;
@@ -216,6 +220,7 @@ int tables_init(struct engine *e)
 	struct kernel_setup setup = {
 		.log = e->log,
 		.hold_s = e->conf->mirror.hold_ms / 1000,
+		.node = e->conf->self,
 		.route_port = e->setup->guardian_port,
 		.heard = heard,
 		.refused = refused,

@@ -20,6 +20,7 @@ static void heard(void *user, struct span frame)
 	event.frame.path = way->index;
 	event.frame.bytes = frame;
 	engine_step(e, &event);
+	vitals_heard(e, way->index);
 	if (node_counters(e->node)[COUNTER_FRAMES_HEARD] != before &&
 		path_sender_mac(&e->inbox, way->peer_mac))
 		way->peer_known = true;
@@ -169,49 +170,6 @@ static void link_changed(struct engine *e, const struct watch_event *event)
 	}
 }
 
-/* Whoever has one of the groups' addresses, or a MAC address that frames of the peer came from. */
-static bool is_peer(const struct engine *e, const struct watch_event *event)
-{
-	for (unsigned i = 0; i < e->conf->n_addresses; i++) {
-		if (memcmp(&e->conf->address[i].ip, &event->neighbour.ip,
-			    sizeof(event->neighbour.ip)) == 0)
-			return true;
-	}
-	for (unsigned i = 0; i < e->conf->n_paths; i++) {
-		if (e->way[i].peer_known && memcmp(e->way[i].peer_mac, event->neighbour.mac,
-						    sizeof(event->neighbour.mac)) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* On the interface, or on a macvlan on it. */
-static bool lies_on(const struct conf *conf, const struct conf_address *address, const char *name)
-{
-	return strcmp(address->device, name) == 0 ||
-	       strcmp(conf_address_place(conf, address), name) == 0;
-}
-
-/* A neighbour answered: that counts for the groups with an address on its interface. */
-static void neighbour_answered(struct engine *e, const struct watch_event *event)
-{
-	const struct watch_link *link = watch_link_by_index(e->watch, event->ifindex);
-	uint64_t told = 0;
-
-	if (link == NULL || is_peer(e, event))
-		return;
-	for (unsigned i = 0; i < e->conf->n_addresses; i++) {
-		struct event served = { .type = EVENT_SERVED };
-		unsigned group = e->conf->address[i].group;
-
-		if ((told >> group & 1) || !lies_on(e->conf, &e->conf->address[i], link->name))
-			continue;
-		told |= UINT64_C(1) << group;
-		served.served.group = group;
-		engine_step(e, &served);
-	}
-}
-
 static void watched(void *user, const struct watch_event *event)
 {
 	struct engine *e = user;
@@ -226,7 +184,7 @@ static void watched(void *user, const struct watch_event *event)
 		monitors_link_changed(e, event);
 		claims_link_changed(e, event);
 		break;
-	case WATCH_NEIGHBOUR: neighbour_answered(e, event); break;
+	case WATCH_NEIGHBOUR: served_neighbour_answered(e, event); break;
 	case WATCH_RESYNCED:
 		tables_interfaces_changed(e);
 		ways_tell_carriers(e);

@@ -8,7 +8,10 @@
 #include "form.h"
 #include "report_part.h"
 
-enum { TEXT_MAX = 240 };
+enum {
+	TEXT_MAX = 400,
+	DOCUMENT_AWAIT_MS = 65000, /* a little longer than the core waits */
+};
 
 static bool own_is_master(const struct node_view *v)
 {
@@ -217,8 +220,70 @@ static enum await_step look_at_verify(
 	return AWAIT_WAIT;
 }
 
+/* ---- documents ----------------------------------------------------------------------------- */
+
+void await_begin_document(struct await *a, uint8_t document, const struct report_input *in)
+{
+	const struct document_view *v = &in->view->document[document_place(document)];
+
+	*a = (struct await){
+		.kind = AWAIT_DOCUMENT,
+		.since = in->view->now,
+		.document = document,
+		.mine = v->mine.times,
+		.theirs = v->theirs.times,
+	};
+}
+
+static enum await_step document_judged(const struct report_input *in, uint8_t document,
+	const struct document_past *past, const char *node, json_t **ret_answer)
+{
+	const char *what = document_result_text(past->result);
+	const char *between = past->text[0] != '\0' ? ": " : "";
+	char text[TEXT_MAX];
+	struct form f;
+
+	(void)in;
+	(void)snprintf(text, sizeof(text), "%s at %s: %s%s%s", document_kind_name(document), node,
+		what, between, past->text);
+	if (past->result != DOCUMENT_EQUAL && past->result != DOCUMENT_ACCEPTED &&
+		past->result != DOCUMENT_VALID)
+		return fail(ret_answer, "%s", text);
+	form_begin(&f);
+	form_claim(&f, "ok", true);
+	form_text(&f, "result", text);
+	form_text(&f, "node", node);
+	form_text(&f, "verdict", what);
+	form_text(&f, "reason", past->text);
+	*ret_answer = form_end(&f);
+	return AWAIT_OVER;
+}
+
+static enum await_step look_at_document(
+	const struct await *a, const struct report_input *in, json_t **ret_answer)
+{
+	const struct document_view *v = &in->view->document[document_place(a->document)];
+	const char *const *node = (const char *const[]){ in->conf->node[in->conf->self],
+		in->conf->node[1 - in->conf->self] };
+
+	if (v->mine.times != a->mine && v->mine.asked)
+		return document_judged(in, a->document, &v->mine, node[0], ret_answer);
+	if (v->theirs.times != a->theirs && v->theirs.asked)
+		return document_judged(in, a->document, &v->theirs, node[1], ret_answer);
+	if (!in->view->peer_alive)
+		return fail(ret_answer, "the peer is lost: it gets it when it is back");
+	if (mono_reached(mono_after_ms(a->since, DOCUMENT_AWAIT_MS), in->view->now))
+		return fail(ret_answer,
+			"%s: no answer from the other node in time; `nsrpctl show "
+			"mirror` tells how it is",
+			document_kind_name(a->document));
+	return AWAIT_WAIT;
+}
+
 enum await_step await_look(struct await *a, const struct report_input *in, json_t **ret_answer)
 {
+	if (a->kind == AWAIT_DOCUMENT)
+		return look_at_document(a, in, ret_answer);
 	const char *refusal = await_refusal(a->kind, in);
 
 	if (refusal != NULL)

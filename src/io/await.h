@@ -20,7 +20,7 @@ enum {
 	AWAIT_BETWEEN_MS = 1000, /* rounds */
 };
 
-enum await_kind { AWAIT_SYNC, AWAIT_VERIFY };
+enum await_kind { AWAIT_SYNC, AWAIT_VERIFY, AWAIT_DOCUMENT };
 
 enum await_step {
 	AWAIT_WAIT,  /* look again */
@@ -37,6 +37,9 @@ struct await {
 	struct mirror_past start; /* of the round, or the copy */
 	unsigned rounds;
 	struct mirror_past first; /* what the first round found */
+	/* Of a document's sync. */
+	uint8_t document;
+	uint32_t mine, theirs; /* verdicts there were before */
 };
 
 /* NULL, or why it cannot be done now; the text is constant. */
@@ -44,6 +47,8 @@ const char *await_refusal(enum await_kind kind, const struct report_input *in);
 
 /* Before EVENT_RESYNC or EVENT_AUDIT. */
 void await_begin(struct await *a, enum await_kind kind, const struct report_input *in);
+/* Before COMMAND_SYNC, of a document. */
+void await_begin_document(struct await *a, uint8_t document, const struct report_input *in);
 
 /*
  * With AWAIT_OVER *ret_answer is the caller's: {"error":text} when it did not come to its end, or
@@ -51,6 +56,8 @@ void await_begin(struct await *a, enum await_kind kind, const struct report_inpu
  *   verify: {"ok":true,"result":text,"equal","repaired","rounds","node","peer","own":found,
  *    "peer_own":found,"buckets_at_peer":found|null,"buckets_here":found|null}: of the first
  *    round; "repaired" when a later one found nothing any more. Copy and found as in report.h.
+ *   document: {"ok":true,"result":text,"node" that has taken it,"verdict":text,"reason"}; one that
+ *    was refused is an error
  */
 enum await_step await_look(struct await *a, const struct report_input *in, json_t **ret_answer);
 

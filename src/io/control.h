@@ -18,7 +18,7 @@
 #include "control_request.h"
 #include "control_socket.h"
 #include "loop.h"
-#include "nsrp/node.h"
+#include "nsrp/event.h"
 
 #include <jansson.h>
 

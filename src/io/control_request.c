@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "control_request.h"
+#include "nsrp/node.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -13,6 +14,8 @@ enum {
 	MEMBER_FORCE = 8,
 	MEMBER_NODE = 16,
 	MEMBER_KIND = 32,
+	MEMBER_DRY = 64,
+	MEMBER_FROM = 128,
 };
 
 static const struct member {
@@ -25,6 +28,8 @@ static const struct member {
 	{ "force", MEMBER_FORCE },
 	{ "node", MEMBER_NODE },
 	{ "kind", MEMBER_KIND },
+	{ "dry", MEMBER_DRY },
+	{ "from", MEMBER_FROM },
 };
 
 static const struct verb {
@@ -37,13 +42,15 @@ static const struct verb {
 	{ "show", CONTROL_SHOW, false, MEMBER_WHAT, MEMBER_WHAT },
 	{ "why", CONTROL_WHY, false, MEMBER_GROUP, 0 },
 	{ "history", CONTROL_HISTORY, false, 0, 0 },
+	{ "pulse", CONTROL_PULSE, false, MEMBER_FROM, 0 },
 	{ "version", CONTROL_VERSION, false, 0, 0 },
 	{ "failover", CONTROL_FAILOVER, true, MEMBER_GROUP | MEMBER_FORCE, 0 },
 	{ "maintenance", CONTROL_MAINTENANCE, true,
 		MEMBER_ON | MEMBER_GROUP | MEMBER_FORCE | MEMBER_NODE, MEMBER_ON },
 	{ "reload", CONTROL_RELOAD, true, 0, 0 },
-	{ "sync", CONTROL_SYNC, true, MEMBER_KIND, 0 },
+	{ "sync", CONTROL_SYNC, true, MEMBER_KIND | MEMBER_DRY, 0 },
 	{ "verify", CONTROL_VERIFY, true, 0, 0 },
+	{ "diff", CONTROL_DIFF, true, MEMBER_KIND, MEMBER_KIND },
 };
 
 static const struct {
@@ -139,8 +146,15 @@ static bool parse_kind(const json_t *value, struct control_request *request, cha
 		OBJECT_KINDS(X)
 #undef X
 	};
-	static const char *const later[] = { "sa", "policy", "ruleset", "elements", "file" };
 	const char *text = json_string_value(value);
+
+	for (unsigned i = 0; text && i < DOCUMENTS; i++) {
+		if (strcmp(text, document_kind_name(document_kind_at(i))) == 0) {
+			request->document = document_kind_at(i);
+			(void)snprintf(request->kind, sizeof(request->kind), "%s", text);
+			return true;
+		}
+	}
 
 	for (size_t i = 0; text && i < ARRAY_LEN(built); i++) {
 		if (strcmp(text, built[i]) == 0) {
@@ -148,13 +162,17 @@ static bool parse_kind(const json_t *value, struct control_request *request, cha
 			return true;
 		}
 	}
-	for (size_t i = 0; text && i < ARRAY_LEN(later); i++) {
-		if (strcmp(text, later[i]) == 0)
-			return refuse(error, "the mirroring of kind \"%s\": not built yet", text);
-	}
 	return refuse(error,
 		"\"kind\" is one of conntrack, expectation, neighbour, sa, policy, ruleset, "
-		"elements, file");
+		"files");
+}
+
+static bool parse_from(const json_t *value, struct control_request *request, char *error)
+{
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return refuse(error, "\"from\" is the number of a sample");
+	request->from = (uint64_t)json_integer_value(value);
+	return true;
 }
 
 static bool parse_claim(const json_t *value, const char *name, bool *claim, char *error)
@@ -173,7 +191,9 @@ static bool parse_member(
 	case MEMBER_GROUP: return parse_group(value, request, error);
 	case MEMBER_NODE: return parse_node(value, request, error);
 	case MEMBER_KIND: return parse_kind(value, request, error);
+	case MEMBER_FROM: return parse_from(value, request, error);
 	case MEMBER_ON: return parse_claim(value, "on", &request->on, error);
+	case MEMBER_DRY: return parse_claim(value, "dry", &request->dry, error);
 	default: return parse_claim(value, "force", &request->force, error);
 	}
 }
@@ -210,6 +230,8 @@ static bool parse_object(json_t *object, struct control_request *request, char *
 		if (verb->must & members[i].bit & ~seen)
 			return refuse(error, "\"%s\" needs \"%s\"", verb->name, members[i].name);
 	}
+	if (request->document == 0 && (request->dry || request->verb == CONTROL_DIFF))
+		return refuse(error, "\"%s\": \"kind\" is one of ruleset, files", verb->name);
 	return true;
 }
 
@@ -245,9 +267,21 @@ bool control_request_commands(const struct control_request *request)
 
 unsigned control_request_time_ms(const struct control_request *request)
 {
-	return request->verb == CONTROL_SYNC || request->verb == CONTROL_VERIFY
-		       ? CONTROL_ANSWER_LONG_MS
-		       : CONTROL_ANSWER_MS;
+	switch (request->verb) {
+	case CONTROL_SYNC:
+	case CONTROL_VERIFY:
+	case CONTROL_DIFF: return CONTROL_ANSWER_LONG_MS;
+	case CONTROL_STATUS:
+	case CONTROL_SHOW:
+	case CONTROL_WHY:
+	case CONTROL_HISTORY:
+	case CONTROL_PULSE:
+	case CONTROL_VERSION:
+	case CONTROL_FAILOVER:
+	case CONTROL_MAINTENANCE:
+	case CONTROL_RELOAD: break;
+	}
+	return CONTROL_ANSWER_MS;
 }
 
 unsigned control_request_group(const struct conf *conf, uint8_t id)

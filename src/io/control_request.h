@@ -9,7 +9,7 @@
 #define NSRP_IO_CONTROL_REQUEST_H
 
 #include "nsrp/conf.h"
-#include "nsrp/node.h"
+#include "nsrp/event.h"
 
 enum {
 	CONTROL_REQUEST_MAX = 4096, /* bytes of a line, without its end */
@@ -23,12 +23,14 @@ enum control_verb {
 	CONTROL_SHOW,
 	CONTROL_WHY,
 	CONTROL_HISTORY,
+	CONTROL_PULSE,
 	CONTROL_VERSION,
 	CONTROL_FAILOVER,
 	CONTROL_MAINTENANCE,
 	CONTROL_RELOAD,
 	CONTROL_SYNC,
 	CONTROL_VERIFY,
+	CONTROL_DIFF,
 };
 
 /* What `show` shows. */
@@ -50,6 +52,9 @@ struct control_request {
 	bool force;               /* failover, maintenance */
 	char node[CONF_NAME_MAX]; /* maintenance: as given, need not exist; "" = this node */
 	char kind[CONF_NAME_MAX]; /* sync: one that is mirrored; "" = all */
+	uint8_t document;         /* sync, diff: enum document_kind; 0 = the kind is none */
+	bool dry;                 /* sync of a document */
+	uint64_t from;            /* pulse: number of the first sample that is wanted */
 };
 
 /* Reads a line without its end. False: *ret_request is untouched and `error` says what is

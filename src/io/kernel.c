@@ -58,6 +58,8 @@ int kernel_take(struct kernel *k, struct object_batch *batch, const struct objec
 		result = (*ops)->parse(&k->host, nlh, o, room);
 	if (result)
 		return result;
+	if (o->kind == OBJECT_POLICY && o->op == OBJECT_WHOLE)
+		kernel_policy_seen(k, span_of(o->key, o->key_len));
 	batch->used += room_used(o, room);
 	batch->n++;
 	if (batch->n == OBJECT_BATCH_MAX ||
@@ -81,6 +83,21 @@ int kernel_socket(int nl_proto)
 	result = -errno;
 	close(fd);
 	return result;
+}
+
+uint32_t kernel_absent(void)
+{
+	uint32_t absent = 0;
+
+	for (const struct object_ops *const *ops = object_table; *ops; ops++) {
+		int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (*ops)->nl_proto);
+
+		if (fd < 0 && errno == EPROTONOSUPPORT)
+			absent |= 1u << (*ops)->kind;
+		if (fd >= 0)
+			close(fd);
+	}
+	return absent;
 }
 
 size_t kernel_receive_buffer(int fd, size_t bytes)
@@ -133,6 +150,7 @@ static int channel_open(struct kernel *k, struct kernel_channel *c)
 		result = port_of(c->write_fd, &port);
 	if (result)
 		return result;
+	c->write_port = port;
 	c->ask_fd = kernel_socket(c->nl_proto);
 	if (c->ask_fd < 0)
 		return c->ask_fd;
@@ -166,6 +184,8 @@ static struct kernel_channel *channel_for(struct kernel *k, int nl_proto)
 static void sort_kinds(struct kernel *k)
 {
 	for (const struct object_ops *const *ops = object_table; *ops; ops++) {
+		if (kernel_absent() >> (*ops)->kind & 1)
+			continue;
 		struct kernel_channel *c = channel_for(k, (*ops)->nl_proto);
 		unsigned n = 0;
 
@@ -188,6 +208,7 @@ int kernel_new(const struct kernel_setup *setup, struct kernel **ret_kernel)
 	k->setup = *setup;
 	k->dump.fd = -1;
 	k->host.hold_s = setup->hold_s;
+	k->host.node = setup->node;
 	kernel_event_prepare(k);
 	kernel_write_prepare(k);
 	kernel_shape_open(k);

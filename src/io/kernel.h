@@ -32,6 +32,7 @@ struct kernel_counters {
 struct kernel_setup {
 	const struct log *log; /* borrowed */
 	uint32_t hold_s;
+	uint8_t node; /* this node's number, 0 or 1 */
 	/* The port id of who writes route netlink in place of kernel_write(): its events are
 	 * dropped. 0: nobody does. */
 	uint32_t route_port;
@@ -59,7 +60,8 @@ void kernel_refresh_host(struct kernel *k);
 
 /* Event sockets: wait for each to become readable, then kernel_read_events() with its index. */
 unsigned kernel_event_fds(const struct kernel *k, int ret_fds[4]);
-/* Reads up to `max` messages. 0: nothing is left; 1: more waits; -ENOBUFS: events were lost, and
+/* Reads up to `max` messages. 0: nothing is left; 1: more waits; -ENOBUFS: events were lost, or one
+ * told that much changed and not what, and
  * the loss is over: once the buffer ran over the kernel drops all until it has been read to its
  * end, so an audit that begins now misses nothing, and one that began earlier may. Reading goes on
  * with the next call. Other negative errno: the socket failed. */
@@ -77,6 +79,9 @@ void kernel_dump_read(struct kernel *k);
 int kernel_dump_take(struct kernel *k);
 void kernel_dump_stop(struct kernel *k);
 
+/* Kinds that this kernel knows nothing of, bit by number; they take no part in anything. */
+uint32_t kernel_absent(void);
+
 /* Asks for one object now; it is delivered as WHOLE. 0, -ENOENT, -EBADMSG, other errno. */
 int kernel_get(struct kernel *k, uint8_t kind, struct span key);
 
@@ -90,6 +95,16 @@ unsigned kernel_write(struct kernel *k, struct span orders);
 /* A session that was made while nobody listened never says that it changed or ended, where the
  * kernel is left to its preset. Needs the right to write sysctls; logged. */
 void kernel_want_events(const struct log *log);
+
+/* The kernel tells of an SA's replay state as OBJECT_NUMBERS_* say, and not with every other
+ * packet, as it does unasked. Needs the right to write sysctls, and to configure IPsec; logged.
+ * Waits for the kernel. */
+void kernel_want_numbers(const struct log *log);
+
+/* When nobody looks after this node any more: removes what it holds of the peer's SAs, and the
+ * policies of those tunnels, which would block for good. What only this node has stays, held or
+ * not. Needs the right to configure IPsec; logged. Waits for the kernel. 0 or negative errno. */
+int kernel_leave_ipsec(const struct log *log);
 
 /* Net-wide: nf_conntrack_max and nf_conntrack_count of this namespace; 0 when unknown. */
 uint32_t kernel_conntrack_max(void);

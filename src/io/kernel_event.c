@@ -15,22 +15,27 @@ enum {
 /* ---- the socket ---------------------------------------------------------------------------- */
 
 /* Drops what `port` caused, and what bridges learn, which comes in the words of neighbours, before
- * they take room in the buffer. All messages begin with their family. Loads are big-endian,
- * netlink's numbers the machine's. */
-static int drop_own(int fd, uint32_t port)
+ * they take room in the buffer. Those messages begin with their family. Loads are big-endian,
+ * netlink's numbers the machine's; one beyond the end drops the message, so a length is looked at
+ * first: some are a header alone. */
+static int drop_own(const struct kernel_channel *c, uint32_t port)
 {
+	uint32_t family = c->nl_proto == NETLINK_ROUTE ? AF_BRIDGE : UINT32_MAX;
 	struct sock_filter f[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(port), 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(port), 4, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, NLMSG_HDRLEN, 0, 3),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NLMSG_HDRLEN),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, family, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};
 	const struct sock_fprog program = { .len = ARRAY_LEN(f), .filter = f };
 
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
-											   : 0;
+	return setsockopt(c->event_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0
+		       ? -errno
+		       : 0;
 }
 
 /* Events of all kinds come through one socket, so that their order is kept. */
@@ -59,7 +64,7 @@ int kernel_event_open(struct kernel *k, struct kernel_channel *c, uint32_t own_p
 		log_warn(k->setup.log,
 			"kernel: %zu KiB for events instead of %zu: bursts may need an audit",
 			got / 1024, wanted / 1024);
-	result = drop_own(c->event_fd, own_port);
+	result = drop_own(c, own_port);
 	return result ? result : join(c);
 }
 
@@ -81,7 +86,7 @@ unsigned kernel_event_fds(const struct kernel *k, int ret_fds[4])
 /* ---- reading ------------------------------------------------------------------------------- */
 
 static void datagram_heard(
-	struct kernel *k, const struct kernel_channel *c, const struct mmsghdr *datagram)
+	struct kernel *k, struct kernel_channel *c, const struct mmsghdr *datagram)
 {
 	size_t len = datagram->msg_len;
 	const struct nlmsghdr *nlh = kernel_message(datagram->msg_hdr.msg_iov->iov_base, len);
@@ -93,6 +98,8 @@ static void datagram_heard(
 		k->counters.events++;
 		if (result == -ENOMSG)
 			k->counters.events_ignored++;
+		else if (result == -ESTALE)
+			c->stale = true;
 		else if (result)
 			k->counters.malformed++;
 	}
@@ -139,11 +146,16 @@ static int read_some(struct kernel *k, struct kernel_channel *c, unsigned *max)
 
 int kernel_read_events(struct kernel *k, unsigned i, unsigned max)
 {
+	struct kernel_channel *c = &k->channel[i];
 	int result = 1;
 
 	assert(i < k->n_channels);
 	while (result == 1 && max > 0)
-		result = read_some(k, &k->channel[i], &max);
+		result = read_some(k, c, &max);
 	kernel_deliver(k, &k->batch);
+	if (c->stale && (result == 0 || result == 1)) {
+		c->stale = false;
+		return -ENOBUFS;
+	}
 	return result;
 }

@@ -29,6 +29,8 @@ struct kernel_channel {
 	int nl_proto;
 	const struct object_ops *ops[OBJECT_KIND_MAX + 1]; /* this protocol's; ended by NULL */
 	int event_fd, write_fd, ask_fd;                    /* owned */
+	uint32_t write_port;
+	bool stale; /* an event told that much changed, and not what */
 	/* Events were lost, and may be until the queue is empty, which it is at the latest when
 	 * this many more are read; 0 = none. */
 	unsigned lossy;
@@ -93,6 +95,7 @@ struct kernel {
 	uint32_t sequence;
 	int shape_fd; /* owned; -1 when there is none */
 	struct object_host host;
+	struct object_lengths lengths; /* of policies that were heard of, or written */
 	struct kernel_dump dump;
 	struct object_batch batch; /* events and dumps */
 	struct object_batch asked; /* kernel_get(), which `heard` may call */
@@ -131,6 +134,9 @@ int kernel_error_of(const struct nlmsghdr *nlh);
  * when it is full. 0, -ENOMSG, -EBADMSG. */
 int kernel_take(struct kernel *k, struct object_batch *batch, const struct object_ops *const *ops,
 	const struct nlmsghdr *nlh);
+/* A policy was heard of, or is written: by what is seen of them the kernel is told how to find
+ * them. */
+void kernel_policy_seen(struct kernel *k, struct span key);
 /* Delivers what is in the batch. */
 void kernel_deliver(struct kernel *k, struct object_batch *batch);
 
@@ -143,6 +149,14 @@ static inline const struct kernel_kind *kernel_kind_of(const struct kernel *k, u
 {
 	return kind <= OBJECT_KIND_MAX && k->kind[kind].ops ? &k->kind[kind] : NULL;
 }
+
+/* Of each object of a dump: writes a message for the kernel into room, and returns its length; 0:
+ * none. */
+typedef int kernel_walked(
+	void *user, const struct nlmsghdr *dumped, uint8_t room[OBJECT_NETLINK_MAX]);
+/* A dump of its own, to its end, by who may wait for the kernel. How many messages were written, or
+ * negative errno. */
+int kernel_walk(uint8_t kind, kernel_walked *each, void *user);
 
 void kernel_write_prepare(struct kernel *k);
 

@@ -14,6 +14,9 @@
  *   ends the row: what stands behind it is run anew, in rows that are short at first, and twice
  *   as long after each that needs no eviction. That bounds how often an order is run.
  *
+ * Kinds whose creation replaces are none of that: one message, before and after which there is
+ * something.
+ *
  * Differences remain where objects are in each other's way: of two that may not evict, the later
  * may be taken and the earlier refused; and one that may evict, but is removed or replaced again
  * by a later order, may not have evicted.
@@ -23,6 +26,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+
+enum { MESSAGES_MAX = 2 }; /* that an order takes */
 
 void kernel_write_prepare(struct kernel *k)
 {
@@ -39,6 +44,9 @@ void kernel_write_prepare(struct kernel *k)
 /* That what is to go is not there is no failure. */
 static int verdict(uint8_t op, int error)
 {
+	/* In the words of XFRM. */
+	error = error == ESRCH ? ENOENT : error;
+
 	bool needs_none = op == OBJECT_REMOVE || op == OBJECT_EVICT || op == OBJECT_HOLD ||
 			  op == OBJECT_SETTLE || op == OBJECT_LOOSEN || op == OBJECT_RETIME;
 
@@ -49,7 +57,7 @@ static void order_answered(struct kernel_writing *w, unsigned order, uint8_t op,
 {
 	/* The steps before a creation do not decide. */
 	if (w->order[order]->op == OBJECT_WHOLE && op != OBJECT_CREATE) {
-		w->absent += op == OBJECT_REMOVE && error == ENOENT;
+		w->absent += op == OBJECT_REMOVE && verdict(OBJECT_CREATE, error) == ENOENT;
 		return;
 	}
 	w->error[order] = (int16_t)verdict(op, error);
@@ -65,7 +73,9 @@ static bool answer(struct kernel_writing *w, const struct nlmsghdr *nlh)
 		return false;
 	w->slot[i].answered = true;
 	w->last_error = -kernel_error_of(nlh);
-	order_answered(w, w->slot[i].order, w->slot[i].op, w->last_error);
+	/* An order is as many messages as it takes: one that was done undoes no refusal. */
+	if (w->last_error != 0)
+		order_answered(w, w->slot[i].order, w->slot[i].op, w->last_error);
 	return i == w->n_slots - 1;
 }
 
@@ -127,28 +137,41 @@ static void row_send(struct kernel *k, struct kernel_writing *w)
 	w->used = 0;
 }
 
+/* Adds the message that was written behind those of the row, to do `op`; its length. Events of XFRM
+ * carry the port id that stands in the message, others the socket's. */
+static int message_add(struct kernel *k, struct kernel_writing *w, unsigned order, uint8_t op)
+{
+	struct nlmsghdr *nlh = (void *)(w->bytes + w->used);
+	size_t len = NLMSG_ALIGN((size_t)nlh->nlmsg_len);
+
+	assert(w->n_slots < KERNEL_SLOTS_MAX);
+	nlh->nlmsg_seq = k->sequence + 1 + w->n_slots;
+	if (w->channel->nl_proto == NETLINK_XFRM)
+		nlh->nlmsg_pid = w->channel->write_port;
+	w->slot[w->n_slots++] = (struct kernel_slot){ .order = (uint16_t)order, .op = op };
+	w->last = w->used;
+	w->used += len;
+	return (int)len;
+}
+
 /* Adds what does `op` for an order. */
 static void row_add(struct kernel *k, struct kernel_writing *w, unsigned order, uint8_t op)
 {
 	const struct object_order *o = w->order[order];
 	const struct object_ops *ops = k->kind[o->kind].ops;
-	struct nlmsghdr *nlh;
 	int len;
 
-	if (w->n_slots == w->channel->answers_max ||
+	if (w->n_slots + MESSAGES_MAX > w->channel->answers_max ||
 		w->used + OBJECT_NETLINK_MAX > sizeof(w->bytes))
 		row_send(k, w);
-	nlh = (void *)(w->bytes + w->used);
 	len = ops->put_order(&k->host, op, span_of(object_order_key(o), o->key_len),
-		span_of(object_order_value(o), o->value_len), nlh);
+		span_of(object_order_value(o), o->value_len), w->bytes + w->used);
 	order_answered(w, order, op, len < 0 ? -len : 0);
-	if (len <= 0)
-		return;
 	assert(len <= OBJECT_NETLINK_MAX);
-	nlh->nlmsg_seq = k->sequence + 1 + w->n_slots;
-	w->slot[w->n_slots++] = (struct kernel_slot){ .order = (uint16_t)order, .op = op };
-	w->last = w->used;
-	w->used += NLMSG_ALIGN((size_t)len);
+	if (o->kind == OBJECT_POLICY && op == OBJECT_CREATE)
+		kernel_policy_seen(k, span_of(object_order_key(o), o->key_len));
+	while (len > 0)
+		len -= message_add(k, w, order, op);
 }
 
 /* ---- trying again -------------------------------------------------------------------------- */
@@ -233,10 +256,14 @@ static void learn(struct kernel_writing *w)
 
 static void order_add(struct kernel *k, struct kernel_writing *w, unsigned order)
 {
-	uint8_t op = w->order[order]->op;
+	const struct object_order *o = w->order[order];
 
-	if (op != OBJECT_WHOLE) {
-		row_add(k, w, order, op);
+	if (o->op != OBJECT_WHOLE) {
+		row_add(k, w, order, o->op);
+		return;
+	}
+	if (k->kind[o->kind].ops->replaces) {
+		row_add(k, w, order, OBJECT_CREATE);
 		return;
 	}
 	w->wholes++;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { PREFIX_MAX = WALL_TEXT_MAX + 16 };
@@ -108,6 +109,56 @@ static void put_line(struct logger *logger, enum log_level level, const char *te
 		logger->dropped++;
 }
 
+/* ---- the journal ------------------------------------------------------------------------- */
+
+/* A line with fields, as one datagram; false when there are none, or it was not taken. */
+static bool tell_journal(struct logger *logger, enum log_level level, const char *text)
+{
+	char entry[LOGGER_LINE_MAX + LOGGER_FIELDS_MAX + 80];
+	bool has_fields = logger->fields[0] != '\0';
+	int len = snprintf(entry, sizeof(entry),
+		"MESSAGE=%.*s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=nsrpd\n%s", (int)LOGGER_LINE_MAX,
+		text, level_priority(level), logger->fields);
+
+	logger->fields[0] = '\0';
+	return has_fields && logger->journal >= 0 &&
+	       send(logger->journal, entry, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) == len;
+}
+
+int logger_use_journal(struct logger *logger, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path));
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address))) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	logger->journal = fd;
+	return 0;
+}
+
+static void log_about_change(void *user, const struct log_change *change)
+{
+	struct logger *logger = (struct logger *)user;
+	int len = snprintf(logger->fields, sizeof(logger->fields),
+		"NSRP_NODE=%s\nNSRP_GROUP=%u\nNSRP_TERM=%" PRIu32 "\nNSRP_FROM=%s\nNSRP_TO=%s\n"
+		"NSRP_RULE=%s\nNSRP_REASON=%s\n",
+		change->node, change->group, change->term, change->from, change->to, change->rule,
+		change->reason);
+
+	if (len < 0 || len >= LOGGER_FIELDS_MAX) /* half a field is none */
+		logger->fields[0] = '\0';
+}
+
 /* ---- repeated lines ---------------------------------------------------------------------- */
 
 static uint64_t hash_of(enum log_level level, const char *text)
@@ -196,8 +247,10 @@ static void log_write(void *user, enum log_level level, const char *format, ...)
 	char text[LOGGER_LINE_MAX + 1];
 	va_list arguments;
 
-	if (level > logger->level)
+	if (level > logger->level) {
+		logger->fields[0] = '\0';
 		return;
+	}
 	va_start(arguments, format);
 	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): set by va_start */
 	int len = vsnprintf(text, sizeof(text), format, arguments);
@@ -209,7 +262,7 @@ static void log_write(void *user, enum log_level level, const char *format, ...)
 			*c = '?';
 	}
 	logger_settle(logger, false);
-	if (!is_repeated(logger, level, text))
+	if (!is_repeated(logger, level, text) && !tell_journal(logger, level, text))
 		put_line(logger, level, text);
 	errno = error;
 }
@@ -221,6 +274,8 @@ void logger_init(struct logger *logger, int fd, enum logger_style style)
 	memset(logger, 0, sizeof(*logger));
 	logger->log.user = logger;
 	logger->log.write = log_write;
+	logger->log.about = log_about_change;
+	logger->journal = -1;
 	logger->fd = fd;
 	logger->is_socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 	logger->style = style;

@@ -7,6 +7,10 @@
  * read: here a line that cannot be written at once is dropped, and the number of those is told
  * as soon as there is room again.
  *
+ * A change of a group's state goes to the journal's own socket instead, when there is one that
+ * takes it at once, with fields to look for: NSRP_NODE, NSRP_GROUP, NSRP_TERM, NSRP_FROM, NSRP_TO,
+ * NSRP_RULE and NSRP_REASON.
+ *
  * A line that came more than LOGGER_REPEAT_MAX times within LOGGER_REPEAT_MS is not written
  * again before that time is over; then the number of those left out is. Control characters
  * in a line become `?`, so that no peer can write lines of its own.
@@ -18,6 +22,7 @@
 
 enum {
 	LOGGER_LINE_MAX = 1024, /* bytes of text; what is behind is cut off */
+	LOGGER_FIELDS_MAX = 512,
 	LOGGER_REPEAT_MAX = 10,
 	LOGGER_REPEAT_MS = 10000,
 	LOGGER_RECENT = 16, /* lines looked after at a time */
@@ -37,7 +42,9 @@ struct logger {
 	enum log_level level;
 	mono_t (*now)(void); /* loop_now; a test sets its own */
 	unsigned dropped;
-	bool cut; /* the last line was written in part */
+	bool cut;                       /* the last line was written in part */
+	int journal;                    /* its socket, owned; -1 = none */
+	char fields[LOGGER_FIELDS_MAX]; /* of the next line; empty = none */
 	struct logger_recent {
 		uint64_t hash; /* of level and text; 0 = free */
 		mono_t began;
@@ -53,6 +60,11 @@ enum logger_style logger_style_of(int fd);
 /* Writes to fd, which stays the caller's, up to LOG_LEVEL_INFO. The logger does not move
  * afterwards. A copy for a forked child is its own. */
 void logger_init(struct logger *logger, int fd, enum logger_style style);
+
+/* Uses the journal's socket; 0 or negative errno, which leaves the logger as it was. It stays open
+ * to the end of the process. */
+#define LOGGER_JOURNAL "/run/systemd/journal/socket"
+int logger_use_journal(struct logger *logger, const char *path);
 
 /* The least urgent level that is written. */
 void logger_set_level(struct logger *logger, enum log_level level);

@@ -11,6 +11,7 @@
 #define NSRP_IO_REPORT_H
 
 #include "nsrp/node.h"
+#include "pulse.h"
 
 #include <jansson.h>
 
@@ -35,6 +36,7 @@ struct report_monitor_fact {
 struct report_input {
 	const struct conf *conf;
 	const struct node_view *view;
+	const struct node *node;  /* as in `view`; may be NULL: it is not asked then */
 	const uint64_t *counters; /* COUNTER_COUNT */
 	unsigned n_io_counters;
 	const struct report_counter *io_counters; /* may be NULL */
@@ -42,6 +44,7 @@ struct report_input {
 	const int *path_errors;
 	/* Of each of conf.monitor; may be NULL. */
 	const struct report_monitor_fact *monitor_facts;
+	const struct pulse *pulse; /* may be NULL: there is none */
 	/* The daemon's own warnings, texts as in `warnings`; may be NULL. */
 	unsigned n_warnings;
 	const char *const *warnings;
@@ -69,7 +72,8 @@ json_t *report_status(const struct report_input *in);
  *   "peer":standing, "addresses":[text], "routes":[text],
  *   "virtual_macs":[{"name" of the macvlan, "device" below it, "mac"}]}]}
  * state, term and failed_weight are this node's. A standing is {"node","state","term",
- * "priority","eligible","operable","in_sync","served","holding","failed_weight"}; the peer's
+ * "cause": what that comes from, null for a master that is as it should be, "priority",
+ * "eligible","operable","in_sync","served","holding","failed_weight"}; the peer's
  * is null while it is not heard.
  */
 json_t *report_groups(const struct report_input *in);
@@ -85,7 +89,11 @@ json_t *report_links(const struct report_input *in);
 json_t *report_monitors(const struct report_input *in);
 
 /*
- * {"mirror":{kind:{"built","on","local","mirrored","in_sync","lag_ms","resyncs"},…},
+ * {"mirror":{kind:{"built","on","local","mirrored","in_sync","lag_ms","resyncs"},…,
+ *   document:{also "document":true,"condition" and its
+ * "text","since","since_ms","source":node|null,
+ *    "consent","asked","digest","peer_digest","bytes","come","to_come","trouble":why it is not
+ *    read,"here":past,"there":past},…},
  *  "mirroring":{"node","peer","on","up","in_sync","complete","waited","lag_ms","peer_lag_ms",
  *   "backlog","sending","sent_so_far","receiving","received_so_far","auditing","index_used",
  *   "index_size","refused":{"clash","full","other","missing","index_full"},"sent":copy,
@@ -94,7 +102,8 @@ json_t *report_monitors(const struct report_input *in);
  * local: owned by this node; mirrored: by the peer, and here too. A copy, the last full one, is
  * {"times","objects","ms","at","since_ms"}; found is {"times","compared","differed","failed"} of
  * the last comparison: of a kernel with its index in objects, of the two nodes in buckets. Both
- * are null when there was none.
+ * are null when there was none. "built" of a document: this build mirrors it; a past is
+ * {"node","result","reason","digest","at","since_ms"}: what came of the source's at that node.
  */
 json_t *report_mirror(const struct report_input *in);
 
@@ -105,9 +114,22 @@ json_t *report_counters(const struct report_input *in);
 json_t *report_config(const struct report_input *in);
 
 /* {"groups":[{"id","state","master","rule","rule_text","reason","since","since_ms","text",
- *   "own","peer","inputs":{…}}]}: of the group with that index, or of all when it is
- * COMMAND_ALL_GROUPS. */
+ *   "own","peer","inputs":{…},"if":[{"what","names","where","masters":[node],"moves","in_sync",
+ *   "rule","rule_text"}]}]}: of the group with that index, or of all when it is
+ * COMMAND_ALL_GROUPS. `if` tells what the election would make of a mishap: "what" is "monitor"
+ * (any one of `names` fails on node `where`, or on "both"), "node" (it dies), "link" (it is cut),
+ * "links" (all of them are) or "apart" (all paths are); "in_sync": false when the master then lacks
+ * sessions. It is null for all groups when they are many. */
 json_t *report_why(const struct report_input *in, unsigned group);
+
+/* {"node","peer","now","heartbeat_ms","detection_ms","samples":[{"number","at","ms","silence_ms",
+ *   "late_ms","lag_ms","peer_lag_ms","backlog","links":[{"name","secondary","state","beats"}],
+ *   "groups":[{"id","own","peer","failed_weight","peer_failed_weight"}],"failed":[monitor],
+ *   "peer_failed":[monitor]}],"next","more"}: the samples of the last quarter of an hour from
+ * number `from` on, oldest first, as many as can be told at once; where there are "more", they
+ * are to be had from number "next". A sample is of the "ms" before "at"; time that is in no sample
+ * is time in which the node was held up, or did not run. */
+json_t *report_pulse(const struct report_input *in, uint64_t from);
 
 /* {"version","schema"} */
 json_t *report_version(const struct report_input *in);

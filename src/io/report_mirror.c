@@ -12,8 +12,6 @@ static const struct {
 #undef X
 };
 
-static const char *const later[] = { "sa", "policy", "ruleset", "elements", "file" };
-
 /* What both nodes should have is on both. */
 static bool is_in_sync(const struct node_view *v)
 {
@@ -28,21 +26,26 @@ static void put_lag(struct form *f, const char *key, bool known, uint64_t us)
 		form_null(f, key);
 }
 
-static json_t *kind_of(const struct report_input *in, int number)
+static json_t *kind_of(const struct report_input *in, uint8_t kind)
 {
 	const struct mirror_view *m = &in->view->mirror;
 	uint64_t lag_us = m->lag_us > m->peer_lag_us ? m->lag_us : m->peer_lag_us;
-	bool is_built = number >= 0, is_on = is_built && (m->kinds >> number & 1);
+	bool is_on = m->kinds >> kind & 1;
 	struct form f;
 
 	form_begin(&f);
-	form_claim(&f, "built", is_built);
+	form_claim(&f, "built", true);
 	form_claim(&f, "on", is_on);
-	form_number(&f, "local", is_on ? m->local[number] : 0);
-	form_number(&f, "mirrored", is_on ? m->mirrored[number] : 0);
+	form_number(&f, "local", is_on ? m->local[kind] : 0);
+	form_number(&f, "mirrored", is_on ? m->mirrored[kind] : 0);
 	form_claim(&f, "in_sync", is_on && is_in_sync(in->view));
 	put_lag(&f, "lag_ms", is_on && m->up, lag_us);
 	form_number(&f, "resyncs", is_on ? (int64_t)m->past.sent.times + m->past.heard.times : 0);
+	/* A takeover now would go on from what was told then. */
+	if (kind == OBJECT_SA && is_on && !mono_is_never(m->numbers_at))
+		form_add(&f, "numbers_ms", report_ms_since(in, m->numbers_at));
+	else if (kind == OBJECT_SA)
+		form_null(&f, "numbers_ms");
 	return form_end(&f);
 }
 
@@ -53,8 +56,8 @@ json_t *report_mirror_kinds(const struct report_input *in)
 	form_begin(&f);
 	for (size_t i = 0; i < ARRAY_LEN(built); i++)
 		form_add(&f, built[i].name, kind_of(in, built[i].kind));
-	for (size_t i = 0; i < ARRAY_LEN(later); i++)
-		form_add(&f, later[i], kind_of(in, -1));
+	for (unsigned i = 0; i < DOCUMENTS; i++)
+		form_add(&f, document_kind_name(document_kind_at(i)), report_document(in, i));
 	return form_end(&f);
 }
 

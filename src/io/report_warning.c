@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WARNING_MAX = 256 };
+enum { WARNING_MAX = 400 };
 
 /* Both arrays are owned; NULL once memory ran out. */
 struct warnings {
@@ -63,7 +63,8 @@ static void warn_of_mastership(struct warnings *w, unsigned g)
 	const struct group_view *v = &w->in->view->group[g];
 	bool own = v->own.state == GROUP_MASTER;
 	bool peer = peer_is_known(w, g) && v->peer.state == GROUP_MASTER;
-	uint16_t threshold = w->in->conf->group[g].threshold;
+	bool at_peer = peer && !own;
+	char cause[REPORT_CAUSE_MAX];
 
 	if (own && peer)
 		add(&w->critical, "group %u: both nodes are master", v->id);
@@ -72,12 +73,11 @@ static void warn_of_mastership(struct warnings *w, unsigned g)
 	if (own && v->role_failed > 0)
 		add(&w->critical, "group %u: the kernel refused %u of its addresses and routes",
 			v->id, v->role_failed);
-	if (own && !v->own.operable)
-		add(&w->critical, "group %u: its master %s is inoperable (failed weight %u of %u)",
-			v->id, own_name(w), v->own.failed_weight, threshold);
-	if (peer && !own && !v->peer.operable)
-		add(&w->critical, "group %u: its master %s is inoperable (failed weight %u of %u)",
-			v->id, peer_name(w), v->peer.failed_weight, threshold);
+	if ((own && !v->own.operable) || (at_peer && !v->peer.operable)) {
+		report_failed_weight(w->in, g, at_peer, cause);
+		add(&w->critical, "group %u: its master %s is inoperable (%s)", v->id,
+			at_peer ? peer_name(w) : own_name(w), cause);
+	}
 }
 
 static void warn_of_clash(struct warnings *w, unsigned g)
@@ -97,14 +97,15 @@ static void warn_of_standby(struct warnings *w, unsigned g, bool peer)
 	const struct group_view *v = &w->in->view->group[g];
 	const struct standing_view *s = peer ? &v->peer : &v->own;
 	const char *name = peer ? peer_name(w) : own_name(w);
+	char cause[REPORT_CAUSE_MAX];
 
 	if (s->state == GROUP_MASTER)
 		return;
+	report_failed_weight(w->in, g, peer, cause);
 	if (!s->eligible)
 		add(&w->other, "group %u: %s is in maintenance", v->id, name);
 	else if (!s->operable)
-		add(&w->other, "group %u: %s is inoperable (failed weight %u of %u)", v->id, name,
-			s->failed_weight, w->in->conf->group[g].threshold);
+		add(&w->other, "group %u: %s is inoperable (%s)", v->id, name, cause);
 	else if (s->state == GROUP_BACKUP)
 		add(&w->other, "group %u: %s is not in sync yet", v->id, name);
 	else if (s->state == GROUP_INIT && v->master >= 0)
@@ -171,11 +172,11 @@ static void warn_of_links(struct warnings *w)
 			"no HA link is alive: only secondary paths tell that %s lives, "
 			"nothing is mirrored",
 			peer_name(w));
-	else if (alive == 1 && conf->n_links > 1)
-		add(&w->other, "only one of %u HA links is alive: %s", conf->n_links,
-			conf->path[last].name);
 	for (unsigned i = 0; i < conf->n_paths; i++)
 		warn_of_path(w, i);
+	if (alive == 1 && conf->n_links > 1)
+		add(&w->other, "only one of %u HA links is alive: %s", conf->n_links,
+			conf->path[last].name);
 }
 
 static void warn_of_monitors(struct warnings *w)
@@ -274,6 +275,51 @@ static void warn_of_mirror(struct warnings *w)
 	warn_of_differences(w, false, &m->past.ours);
 }
 
+static void warn_of_document(struct warnings *w, unsigned place)
+{
+	const struct document_view *v = &w->in->view->document[place];
+	const char *name = document_kind_name(document_kind_at(place));
+	bool is_source = v->source == w->in->conf->self;
+	const char *standby = is_source ? peer_name(w) : own_name(w);
+	const char *source = is_source ? own_name(w) : peer_name(w);
+
+	switch (v->condition) {
+	case CONDITION_UNREAD:
+		if (v->trouble[0] != '\0') /* else it is just not read yet */
+			add(&w->other, "%s: %s's cannot be read: %s", name, own_name(w),
+				v->trouble);
+		break;
+	case CONDITION_FOREIGN:
+		add(&w->other, "%s: not mirrored: the two releases do not understand each other's",
+			name);
+		break;
+	case CONDITION_OPEN:
+		add(&w->other,
+			"%s: the nodes differ, and neither one's counts: `nsrpctl diff %s`, then "
+			"`nsrpctl sync %s` makes the master's count",
+			name, name, name);
+		break;
+	case CONDITION_HELD:
+		add(&w->other, "%s: %s takes none while it is in maintenance", name, standby);
+		break;
+	case CONDITION_REFUSED:
+		add(&w->other, "%s: %s refused that of %s: %s", name, standby, source,
+			is_source ? v->theirs.text : v->mine.text);
+		break;
+	case CONDITION_DRIFT:
+		add(&w->other,
+			"%s: changed on %s, and kept until it changes on %s or `nsrpctl sync %s`; "
+			"see `nsrpctl diff %s`",
+			name, standby, source, name, name);
+		break;
+	case CONDITION_OFF:
+	case CONDITION_ALONE:
+	case CONDITION_EQUAL:
+	case CONDITION_MOVING:
+	case CONDITION_COUNT: break;
+	}
+}
+
 json_t *report_warnings(const struct report_input *in, size_t *ret_critical)
 {
 	struct warnings w = { .in = in, .critical = json_array(), .other = json_array() };
@@ -289,6 +335,8 @@ json_t *report_warnings(const struct report_input *in, size_t *ret_critical)
 			warn_of_standby(&w, g, true);
 	}
 	warn_of_mirror(&w);
+	for (unsigned i = 0; i < DOCUMENTS; i++)
+		warn_of_document(&w, i);
 	warn_of_links(&w);
 	warn_of_monitors(&w);
 	for (unsigned i = 0; in->warnings && i < in->n_warnings; i++)

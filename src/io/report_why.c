@@ -37,6 +37,7 @@ static json_t *inputs(const struct report_input *in, unsigned g)
 	form_add(&f, "peer_since_ms", report_ms_since(in, view->peer_since));
 	form_claim(&f, "in_sync", view->in_sync);
 	form_claim(&f, "peer_in_sync", view->peer_in_sync);
+	form_claim(&f, "conf_differs", view->conf_differs);
 	form_add(&f, "priorities", report_priorities(in, g));
 	form_number(&f, "threshold", conf->threshold);
 	form_number(&f, "failed_weight", view->group[g].own.failed_weight);
@@ -50,15 +51,28 @@ static json_t *inputs(const struct report_input *in, unsigned g)
 	return form_end(&f);
 }
 
-static json_t *why(const struct report_input *in, unsigned g)
+/* The decision; what each node's state comes from stands with its standing. */
+static void decision(const struct report_input *in, unsigned g, char ret_text[WHY_TEXT_MAX])
+{
+	const struct group_view *v = &in->view->group[g];
+	bool both = v->own.state == GROUP_MASTER && v->peer.known && v->peer.state == GROUP_MASTER;
+	const char *who = both            ? "both nodes are"
+			  : v->master < 0 ? "nobody is"
+					  : in->conf->node[v->master];
+
+	(void)snprintf(ret_text, WHY_TEXT_MAX, "group %u: %s%s master because rule %s says: %s",
+		v->id, who, both || v->master < 0 ? "" : " is", rule_label(v->rule),
+		rule_text(v->rule));
+}
+
+static json_t *why(const struct report_input *in, unsigned g, bool alone)
 {
 	const struct group_view *v = &in->view->group[g];
 	const char *node = in->conf->node[in->conf->self];
 	char text[WHY_TEXT_MAX];
 	struct form f;
 
-	(void)snprintf(text, sizeof(text), "group %u: %s is %s because rule %s says: %s", v->id,
-		node, group_state_name(v->own.state), rule_label(v->rule), rule_text(v->rule));
+	decision(in, g, text);
 	form_begin(&f);
 	form_number(&f, "id", v->id);
 	form_text(&f, "node", node);
@@ -73,6 +87,7 @@ static json_t *why(const struct report_input *in, unsigned g)
 	form_add(&f, "own", report_standing(in, g, false));
 	form_add(&f, "peer", report_standing(in, g, true));
 	form_add(&f, "inputs", inputs(in, g));
+	form_add(&f, "if", report_foresee(in, g, alone));
 	return form_end(&f);
 }
 
@@ -82,7 +97,7 @@ json_t *report_why(const struct report_input *in, unsigned group)
 
 	for (unsigned g = 0; g < in->conf->n_groups; g++) {
 		if (group == COMMAND_ALL_GROUPS || group == g)
-			groups = form_append(groups, why(in, g));
+			groups = form_append(groups, why(in, g, group == g));
 	}
 	return form_wrap("groups", groups);
 }

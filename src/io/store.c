@@ -88,6 +88,31 @@ static bool take_maintenance(const char *text, struct node_saved *saved)
 	return true;
 }
 
+/* A name that is not known is a later release's. */
+static void take_consent(const char *name, struct node_saved *saved)
+{
+	for (unsigned i = 0; i < DOCUMENTS; i++) {
+		if (strcmp(document_kind_name(document_kind_at(i)), name) == 0)
+			saved->document[i].consent = true;
+	}
+}
+
+/* A name and the boot that it is true of. */
+static void take_started(const char *text, struct node_saved *saved)
+{
+	char boot[STORE_BOOT_LEN + 1];
+	const char *of = strchr(text, ' ');
+
+	if (!of || store_boot(boot) != 0 || strcmp(of + 1, boot) != 0)
+		return;
+	for (unsigned i = 0; i < DOCUMENTS; i++) {
+		const char *name = document_kind_name(document_kind_at(i));
+
+		if (strlen(name) == (size_t)(of - text) && strncmp(name, text, strlen(name)) == 0)
+			saved->document[i].started = true;
+	}
+}
+
 /* The value behind the word, or NULL when the line has another. */
 static const char *value_of(const char *line, const char *word)
 {
@@ -122,6 +147,12 @@ static bool take_line(char *line, struct reading *r)
 		r->has_maintenance = take_maintenance(value, &r->saved);
 		return r->has_maintenance;
 	}
+	value = value_of(line, "mirrored");
+	if (value)
+		take_consent(value, &r->saved);
+	value = value_of(line, "started");
+	if (value)
+		take_started(value, &r->saved);
 	return true;
 }
 
@@ -222,6 +253,36 @@ static void draft_end_line(struct draft *d)
 	d->line = d->len;
 }
 
+bool store_differs(const struct node_saved *a, const struct node_saved *b)
+{
+	bool differ = a->term != b->term || a->n_maintenance != b->n_maintenance ||
+		      memcmp(a->maintenance, b->maintenance, a->n_maintenance) != 0;
+
+	for (unsigned i = 0; i < DOCUMENTS; i++)
+		differ |= a->document[i].consent != b->document[i].consent ||
+			  a->document[i].started != b->document[i].started;
+	return differ;
+}
+
+static void draft_documents(struct draft *d, const struct node_saved *saved)
+{
+	char boot[STORE_BOOT_LEN + 1];
+	bool has_boot = store_boot(boot) == 0;
+
+	for (unsigned i = 0; i < DOCUMENTS; i++) {
+		const char *name = document_kind_name(document_kind_at(i));
+
+		if (saved->document[i].consent) {
+			draft_add(d, "mirrored %s", name);
+			draft_end_line(d);
+		}
+		if (saved->document[i].started && has_boot) {
+			draft_add(d, "started %s %s", name, boot);
+			draft_end_line(d);
+		}
+	}
+}
+
 int store_save(const char *statedir, const struct node_saved *saved)
 {
 	struct draft d = { .len = 0 };
@@ -234,5 +295,6 @@ int store_save(const char *statedir, const struct node_saved *saved)
 	for (unsigned i = 0; i < saved->n_maintenance; i++)
 		draft_add(&d, " %u", saved->maintenance[i]);
 	draft_end_line(&d);
+	draft_documents(&d, saved);
 	return store_replace(statedir, STATE_NAME, STATE_NEW_NAME, d.text, d.len);
 }

@@ -6,6 +6,7 @@
  *   nsrpd-state 1 #5d3c1f0e
  *   term 17 #0b1c2d3e
  *   maintenance 0 3 #1a2b3c4d
+ *   mirrored ruleset #3c4d5e6f        (the operator asked for it once)
  * Behind the # stands the CRC-32 of the line before it, so that a damaged line takes no other
  * with it. Lines with an unknown first word are a later release's and are skipped. It is
  * replaced whole (a new file, fsync, rename, fsync of the directory): after a power cut either
@@ -37,11 +38,18 @@ int store_load(const char *statedir, const struct log *log, struct node_saved *r
 /* Writes `state`. 0 or negative errno; then the old one still is in force. */
 int store_save(const char *statedir, const struct node_saved *saved);
 
+/* True when the two would be written differently. */
+bool store_differs(const struct node_saved *a, const struct node_saved *b);
+
 /* A line of history. */
 struct store_record {
-	int64_t wall_ms; /* CLOCK_REALTIME in milliseconds since 1970 */
-	uint8_t group;   /* its id */
-	struct action_record change;
+	int64_t wall_ms;             /* CLOCK_REALTIME in milliseconds since 1970 */
+	uint8_t group;               /* its id */
+	char monitor[CONF_NAME_MAX]; /* change.monitor's name, or empty */
+	struct action_record change; /* .monitor and .at do not count */
+	/* No change, but steps that came after the last one of the group with that term and new
+	 * state, and how long after. Of `change` .to, .term, .steps and .step_us count. */
+	bool sequel;
 };
 
 /* Appends a line. 0 or negative errno. */
@@ -49,7 +57,12 @@ int store_history_add(const char *statedir, const struct store_record *record);
 
 /* {"history":[{"time","group","from","to","rule","reason","term"}]}: the last
  * STORE_HISTORY_LINES, oldest first; lines that are damaged are left out. 0 or negative errno;
- * no history yet is 0. */
+ * no history yet is 0. Where they are known also:
+ *   "monitor"         the failed monitor of most weight, on the node that was master
+ *   "two_masters_ms"  for how long at most there were two
+ *   "steps_us"        {step: microseconds after "time", negative before it}, keys as in STEPS
+ *   "gap_us"          of a takeover: from the last sign of who served before (heard last, or a
+ *                     monitor noticed, or it gave the group up) to the first announcement */
 int store_history_read(const char *statedir, json_t **ret_history);
 
 #endif

@@ -27,6 +27,19 @@ int store_open(const char *statedir, const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+int store_boot(char ret_boot[STORE_BOOT_LEN + 1])
+{
+	int fd = store_open("/proc/sys/kernel/random", "boot_id", O_RDONLY);
+	ssize_t n = fd >= 0 ? read(fd, ret_boot, STORE_BOOT_LEN) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (n != STORE_BOOT_LEN)
+		return fd < 0 ? fd : -ENODATA;
+	ret_boot[STORE_BOOT_LEN] = '\0';
+	return 0;
+}
+
 int store_write(int fd, const char *bytes, size_t len)
 {
 	while (len > 0) {

@@ -12,6 +12,10 @@
  * negative errno. */
 int store_open(const char *statedir, const char *name, int flags);
 
+/* The id of this boot of the machine, which no other has. */
+enum { STORE_BOOT_LEN = 36 };
+int store_boot(char ret_boot[STORE_BOOT_LEN + 1]);
+
 /* Writes all of it to fd. */
 int store_write(int fd, const char *bytes, size_t len);
 

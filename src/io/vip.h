@@ -24,7 +24,8 @@
  * IPv6 ones have metric 512 when the configuration names none; with one of equal metric by
  * another gateway they share the traffic, which the kernel does not let us avoid. They carry
  * the lease, too. IPv4 has no such thing: a route whose addresses expired goes with the
- * interface's last IPv4 address, at the next start, or by vip_withdraw_all(). (It would go with
+ * interface's last IPv4 address, at the next start (vip_leftovers() tells of it), or by
+ * vip_withdraw_all(). (It would go with
  * its preferred source, too; but ours may not be the source of own traffic.) The kernel's own
  * connected route of an IPv6 subnet would outlive the address by the lease; it is removed with
  * it.
@@ -64,7 +65,7 @@ enum {
 	VIP_RENEW_MS = 2000,
 	VIP_IPV6_METRIC = 512,
 	VIP_IPV6_LEASES = 224, /* on one interface, with the lease as given */
-	VIP_DEVICES_MAX = 256, /* that addresses and routes name */
+	VIP_DEVICES_MAX = CONF_DEVICES_MAX,
 };
 
 struct vip;
@@ -143,7 +144,7 @@ int vip_audit(struct vip *v, uint64_t groups, struct vip_audit *ret_audit);
  * of that is sent. */
 struct vip_leftovers {
 	uint64_t complete; /* groups of which every address and route is there */
-	uint64_t some;     /* groups of which at least one address is there, complete or not */
+	uint64_t some;     /* groups of which something is there, be it a route alone */
 	unsigned removed;  /* addresses and routes */
 };
 int vip_leftovers(struct vip *v, struct vip_leftovers *ret_leftovers);

@@ -108,7 +108,8 @@ static void refused(struct vip *v, struct vip_op op, int error, const char *kern
 
 	if (group >= 0)
 		v->failed[group]++;
-	if (v->n_logged++ < VIP_LOGGED_MAX)
+	/* That the interface is down is told already, and what it takes along comes with it. */
+	if (error != -ENETDOWN && v->n_logged++ < VIP_LOGGED_MAX)
 		log_err(v->setup.log, "%s: %s: %s%s%s", text, what[op.kind], strerror(-error),
 			kernel_text[0] ? ", " : "", kernel_text);
 }

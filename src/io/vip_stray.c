@@ -184,9 +184,14 @@ int vip_leftovers(struct vip *v, struct vip_leftovers *ret_leftovers)
 		else
 			leftovers.complete &= ~group;
 	}
-	for (unsigned i = 0; i < v->conf->n_routes; i++)
-		if (!v->route[i].present)
-			leftovers.complete &= ~(UINT64_C(1) << v->conf->route[i].group);
+	for (unsigned i = 0; i < v->conf->n_routes; i++) {
+		uint64_t group = UINT64_C(1) << v->conf->route[i].group;
+
+		if (v->route[i].present)
+			leftovers.some |= group;
+		else
+			leftovers.complete &= ~group;
+	}
 	leftovers.complete &= leftovers.some;
 	*ret_leftovers = leftovers;
 	return 0;

@@ -69,6 +69,14 @@ static inline bool attr_next(struct attrs *in, struct attr *ret)
 	return true;
 }
 
+/* Whether it is that text, with its NUL. */
+static inline bool attr_is_text(const struct attr *a, const char *text)
+{
+	size_t len = strlen(text);
+
+	return a->len == len + 1 && memcmp(a->data, text, len + 1) == 0;
+}
+
 static inline uint16_t attr_be16(const uint8_t *data)
 {
 	return (uint16_t)(data[0] << 8 | data[1]);

@@ -273,6 +273,14 @@ static bool is_unseen(const struct object_host *host, const struct ct_session *s
 	       (settling->timeout <= held && settling->timeout >= held / 2);
 }
 
+/* The kernel learns the windows of a new entry from what it sees next, and those of one that is
+ * behind never again: what it sees is beyond them. With a session that has a helper its
+ * expectations would go. */
+static bool is_judged(const struct ct_session *s)
+{
+	return (s->fields & CT_TCP) && !(s->fields & CT_HELPER) && !(s->status & IPS_OFFLOAD);
+}
+
 static void mark_dumped(
 	const struct object_host *host, const struct ct_session *s, struct object *ret)
 {
@@ -282,6 +290,8 @@ static void mark_dumped(
 		ret->marks |= OBJECT_HELD;
 	if (is_unseen(host, s, &settling))
 		ret->marks |= OBJECT_UNSEEN;
+	if (is_judged(s))
+		ret->marks |= OBJECT_JUDGED;
 	if ((s->fields & CT_TIMEOUT) && !(s->status & IPS_OFFLOAD) &&
 		s->timeout < ct_hold_timeout(host, s) / 2)
 		ret->marks |= OBJECT_AGES;

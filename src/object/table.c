@@ -9,11 +9,15 @@
 #include "ct.h"
 #include "expect.h"
 #include "neigh.h"
+#include "policy.h"
+#include "sa.h"
 
 const struct object_ops *const object_table[] = {
 	&ct_ops,
 	&expect_ops,
 	&neigh_ops,
+	&sa_ops,
+	&policy_ops,
 	NULL,
 };
 

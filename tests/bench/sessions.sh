@@ -2,9 +2,13 @@
 # shellcheck shell=bash
 #
 # The parts of scripts/bench-sessions: the lab, the systems, what is measured of each, the table.
-# Values are kept as lines `SYSTEM KEY VALUE` in $RAW.
+# Values are kept as lines `SYSTEM KEY VALUE` in $RAW. scripts/profile-sessions shares the lab.
+
+# shellcheck source=tests/bench/conntrackd.sh
+. "${BASH_SOURCE[0]%/*}/conntrackd.sh"
 
 PIDS=() SYSTEM=
+TRACKED_MAX=2500000 BUCKETS=1048576
 FW1=/run/netns/$LAB-fw1 FW2=/run/netns/$LAB-fw2
 
 note() { # KEY VALUE
@@ -19,9 +23,8 @@ calc() { awk "BEGIN { printf \"%.4f\", $1 }"; }
 bench_lab() {
 	local node
 	lab_up
+	conntrackd_lab
 	for node in fw1 fw2; do
-		on "$node" ip addr add "10.80.0.${node#fw}/24" dev ha0
-		on "$node" sysctl -qw net.netfilter.nf_conntrack_events=1
 		# Sessions are tracked where a rule asks for their state.
 		on "$node" nft 'table ip t { chain c { type filter hook forward priority 0; ct state invalid counter; }; }'
 		on "$node" ip route add 10.99.0.0/16 via "$SERVER"
@@ -34,54 +37,28 @@ bench_lab() {
 	disown "$!"
 }
 
+# The lab, and room for the sessions; both go with the script.
+bench_begin() {
+	mkdir -p "$OUT"
+	OLD_MAX=$(sysctl -n net.netfilter.nf_conntrack_max)
+	OLD_BUCKETS=$(sysctl -n net.netfilter.nf_conntrack_buckets)
+	trap bench_end EXIT
+	sysctl -qw "net.netfilter.nf_conntrack_max=$TRACKED_MAX"
+	sysctl -qw "net.netfilter.nf_conntrack_buckets=$BUCKETS"
+	bench_lab
+}
+
+bench_end() {
+	local status=$?
+	set +e
+	stop_system 2>/dev/null || true
+	sysctl -qw "net.netfilter.nf_conntrack_max=$OLD_MAX" || true
+	sysctl -qw "net.netfilter.nf_conntrack_buckets=$OLD_BUCKETS" || true
+	(exit $status)
+	lab_down
+}
+
 # ---- the systems ----------------------------------------------------------------------------
-
-conntrackd_conf() { # NODE NUMBER OTHER DIRECT
-	cat <<-EOF
-		Sync {
-			Mode FTFW {
-				ResendQueueSize 131072
-				ACKWindowSize 300
-				DisableExternalCache $4
-				StartupResync yes
-			}
-			UDP {
-				IPv4_address 10.80.0.$2
-				IPv4_Destination_Address 10.80.0.$3
-				Port 3780
-				Interface ha0
-				SndSocketBuffer 8388608
-				RcvSocketBuffer 8388608
-				Checksum on
-			}
-			Options { TCPWindowTracking Off }
-		}
-		General {
-			Scheduler {
-				Type FIFO
-				Priority 50
-			}
-			HashSize 524288
-			HashLimit 2500000
-			Syslog off
-			LockFile $LAB_DIR/$1/conntrackd.lock
-			UNIX { Path $LAB_DIR/$1/conntrackd.ctl }
-			NetlinkBufferSize 67108864
-			NetlinkBufferSizeMaxGrowth 67108864
-			NetlinkOverrunResync On
-			NetlinkEventsReliable Off
-			Filter From Userspace {
-				Address Ignore { IPv4_address 127.0.0.1 IPv4_address 10.80.0.1 IPv4_address 10.80.0.2 }
-			}
-		}
-	EOF
-}
-
-conntrackd_ask() { # NODE OPTION...
-	local node=$1
-	shift
-	on "$node" conntrackd -C "$LAB_DIR/$node/conntrackd.conf" "$@"
-}
 
 start_node() { # SYSTEM NODE
 	local direct=on
@@ -94,9 +71,8 @@ start_node() { # SYSTEM NODE
 		PIDS+=("$!")
 		;;
 	*)
-		conntrackd_conf "$2" "${2#fw}" $((3 - ${2#fw})) $direct >"$LAB_DIR/$2/conntrackd.conf"
-		ip netns exec "$LAB-$2" conntrackd -C "$LAB_DIR/$2/conntrackd.conf" >>"$LAB_DIR/$2/log" 2>&1 &
-		PIDS+=("$!")
+		conntrackd_start "$2" $direct
+		PIDS+=("$CONNTRACKD_PID")
 		;;
 	esac
 }
@@ -137,7 +113,6 @@ stop_system() {
 	PIDS=()
 	[ ! -e "$LAB_DIR/fw2/pid" ] || lab_stop fw2
 	[ ! -e "$LAB_DIR/fw1/pid" ] || lab_stop fw1
-	rm -f "$LAB_DIR"/fw?/conntrackd.lock "$LAB_DIR"/fw?/conntrackd.ctl
 	flush_all
 	sleep 0.3
 }
@@ -309,7 +284,7 @@ measure_takeover() { # SIZE
 	lab_stop fw2
 	for i in ha0 ha1 lan0 wan0; do on fw1 ip link set "$i" up; done
 	on fw1 "$NSRPD" --withdraw >/dev/null 2>&1 || true
-	on fw1 ip addr replace 10.80.0.1/24 dev ha0
+	conntrackd_lab
 	on fw1 ip route replace 10.99.0.0/16 via "$SERVER"
 	stop_system
 }

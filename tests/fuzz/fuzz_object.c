@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	ops = object_table[data[0] % 3];
+	ops = object_table[data[0] % 5];
 	key_len = data[1];
 	data += 2;
 	size -= 2;

@@ -15,6 +15,7 @@
 #include "core/codec.h"
 #include "core/state.h"
 #include "pair.h"
+#include "pair_document.h"
 #include "pair_kernel.h"
 
 enum { FUZZ_ITEMS_MAX = 64 };
@@ -27,22 +28,32 @@ struct fuzz_item {
 	struct span bytes;
 };
 
+/* Node 1 has asked for the document 11, and node 0 has not heard so. */
+static inline void fuzz_begin_documents(struct pair *p)
+{
+	pair_write(p, 0, DOCUMENT_FILES, 11);
+	pair_run_us(p, PAIR_FRAME_US + PAIR_FRAME_US / 2);
+}
+
 /* A pair that mirrors up to so many sessions, and does some; 0 = one that mirrors none. */
 static inline struct pair *fuzz_pair_of(unsigned sessions)
 {
 	static struct pair *p;
 	static struct node *node[2];
 	static struct toy toy[2];
+	static struct papers papers[2];
 	static uint64_t started;
 
 	if (p == NULL) {
 		p = pair_new();
 		if (sessions > 0)
 			pair_mirror(p, sessions, 16);
+		pair_documents(p, sessions > 0 ? 1u << DOCUMENT_FILES : 0);
 		pair_start_both(p);
 		if (sessions > 0) {
 			pair_make_many(p, 0, 0, sessions / 4);
 			pair_run(p, 3000);
+			fuzz_begin_documents(p);
 		}
 		p->n_items = 0;
 		started = p->now;
@@ -52,11 +63,13 @@ static inline struct pair *fuzz_pair_of(unsigned sessions)
 				abort();
 			memcpy(node[i], p->side[i].node, node_size());
 			toy[i] = p->side[i].toy;
+			papers[i] = *p->side[i].papers;
 		}
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		memcpy(p->side[i].node, node[i], node_size());
 		p->side[i].toy = toy[i];
+		*p->side[i].papers = papers[i];
 		p->side[i].owns[0] = i == 0;
 		p->side[i].runs = true;
 	}

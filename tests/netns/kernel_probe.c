@@ -9,6 +9,7 @@
 #include "session_order.h"
 
 #include <fcntl.h>
+#include <linux/xfrm.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -417,6 +418,33 @@ static void the_timeouts_are_the_namespace_s(void)
 	kernel_free(k);
 }
 
+/* As the kernel says that all policies went, where it knows of one type of them alone. */
+static void a_message_of_a_header_alone_is_heard(void)
+{
+	const struct nlmsghdr bare = { .nlmsg_len = NLMSG_HDRLEN,
+		.nlmsg_type = XFRM_MSG_FLUSHPOLICY };
+	struct kernel *k = open_kernel(0);
+	int fds[4], n = (int)kernel_event_fds(k, fds);
+
+	for (int i = 0; i < n; i++) {
+		struct sockaddr_nl to;
+		int protocol = 0;
+		socklen_t len = sizeof(to), protocol_len = sizeof(protocol);
+
+		CHECK(getsockname(fds[i], (void *)&to, &len) == 0);
+		CHECK(getsockopt(fds[i], SOL_SOCKET, SO_PROTOCOL, &protocol, &protocol_len) == 0);
+		to.nl_groups = 0;
+		int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+
+		CHECK(sendto(fd, &bare, sizeof(bare), 0, (void *)&to, len) == sizeof(bare));
+		CHECK(kernel_read_events(k, (unsigned)i, 10) ==
+			(protocol == NETLINK_XFRM ? -ENOBUFS : 0));
+		CHECK(kernel_counters(k)->events == (unsigned)i + 1);
+		close(fd);
+	}
+	kernel_free(k);
+}
+
 /* ---- the program --------------------------------------------------------------------------- */
 
 struct probe_case {
@@ -467,6 +495,7 @@ static int run_cases(void)
 			a_dump_begins_anew_when_the_hash_is_resized, true },
 		CASE(a_clash_is_refused_or_evicted),
 		CASE(the_timeouts_are_the_namespace_s),
+		CASE(a_message_of_a_header_alone_is_heard),
 #undef CASE
 	};
 	bool all = true;

@@ -9,21 +9,35 @@
 # Everything has the prefix $LAB and is removed by lab_down, also when the test fails.
 #
 #   NSRPD, NSRPCTL, STREAM   the programs
+#   LAB_SYSTEM               what runs on the firewalls, and what its processes are called: nsrpd.
+#                            Who sets another defines its NAME_start, NAME_withdraw, NAME_failover.
 #   LAB_DIR                  configuration, state and logs
+#   LAB_LOST_AFTER           a test whose subject is not the detection time sets 20, so that what
+#                            else the machine does is not taken for a failure
 
 LAB=${LAB:-nsrp$$}
 LAB_DIR=${LAB_DIR:-}
+LAB_SYSTEM=nsrpd
 FAILED=0
 LAB_BUSY=()
 LAB_NODES="client lan fw1 fw2 wan server"
 LAN_VIP=10.77.0.1 WAN_VIP=10.78.0.1 LAN_VIP6=fd77::1 WAN_VIP6=fd78::1
 CLIENT=10.77.0.100 SERVER=10.78.0.100 SERVER6=fd78::100
-ECHO_PORT=7007
+ECHO_PORT=7007 LAB_DISTANCE_US=${LAB_DISTANCE_US:-1000}
 
 on() { # NODE COMMAND...
 	local node=$1
 	shift
 	ip netns exec "$LAB-$node" "$@"
+}
+
+between() { # PROGRAM WORD...: fw1 and fw2 among the words become the names of namespaces
+	local words=() word
+	for word in "$@"; do
+		case $word in fw1 | fw2) word=$LAB-$word ;; esac
+		words+=("$word")
+	done
+	"${words[@]}"
 }
 
 ctl() { # NODE VERB...
@@ -102,7 +116,8 @@ lab_apart() { # on|off
 }
 
 lab_up() {
-	LAB_DIR=$(mktemp -d --suffix="-$LAB")
+	# In memory: who logs into a file waits for the disk now and then.
+	LAB_DIR=$(mktemp -d --tmpdir="$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" --suffix="-$LAB")
 	for node in $LAB_NODES; do lab_node "$node"; done
 	lab_switch lan
 	lab_switch wan
@@ -164,6 +179,7 @@ lab_conf() {
 		id = 7
 		key-file = $LAB_DIR/key
 		boot-wait = ${BOOT_WAIT:-2s}
+		${LAB_LOST_AFTER:+lost-after = $LAB_LOST_AFTER}
 		$*
 		[node fw1]
 		[node fw2]
@@ -183,7 +199,7 @@ lab_conf() {
 	EOF
 }
 
-lab_start() { # NODE [OPTION...]
+nsrpd_start() { # NODE [OPTION...]
 	local node=$1
 	shift
 	ip netns exec "$LAB-$node" "$NSRPD" -f -c "$LAB_DIR/nsrpd.conf" -n "$node" \
@@ -191,53 +207,82 @@ lab_start() { # NODE [OPTION...]
 	echo "$!" >"$LAB_DIR/$node/pid"
 }
 
-lab_pid() { # NODE: the guardian's
+# What a daemon that could not say goodbye left.
+nsrpd_withdraw() { # NODE
+	on "$1" "$NSRPD" --withdraw >/dev/null 2>&1
+}
+
+nsrpd_failover() { # NODE that gives its mastership up
+	ctl "$1" failover >/dev/null
+}
+
+lab_start() { "${LAB_SYSTEM}_start" "$@"; }
+lab_withdraw() { "${LAB_SYSTEM}_withdraw" "$@"; }
+lab_failover() { "${LAB_SYSTEM}_failover" "$@"; }
+
+lab_pid() { # NODE: the guardian's; or, of others, those of all that was started
 	cat "$LAB_DIR/$1/pid"
 }
 
 lab_engine_pid() { # NODE
-	pgrep -x -P "$(lab_pid "$1")" nsrpd | head -n 1
+	pgrep -x -P "$(lab_pid "$1" | head -n 1)" "$LAB_SYSTEM" | head -n 1
 }
 
-# Guardian and engine both, as a power cut does.
+# From now on neither guardian nor engine does anything, nor sees the other go.
+lab_freeze() { # NODE
+	local pids
+	pids="$(lab_engine_pid "$1" || true) $(lab_pid "$1")"
+	# shellcheck disable=SC2086
+	kill -STOP $pids 2>/dev/null || true
+}
+
+# Guardian, engine and all, as a power cut does.
 lab_kill() { # NODE
-	local pid engine
+	local pid children
 	[ -e "$LAB_DIR/$1/pid" ] || return 0
 	pid=$(lab_pid "$1")
-	engine=$(lab_engine_pid "$1" || true)
-	# Stopped first: neither is to see the other go.
+	lab_freeze "$1"
+	# From now on it has no new ones.
+	children=$(pgrep -P "$(echo "$pid" | head -n 1)" || true)
 	# shellcheck disable=SC2086
-	kill -STOP $engine "$pid" 2>/dev/null || true
+	kill -9 $children $pid 2>/dev/null || true
 	# shellcheck disable=SC2086
-	kill -9 $engine "$pid" 2>/dev/null || true
-	wait "$pid" 2>/dev/null || true
+	wait $pid 2>/dev/null || true
 	rm -f "$LAB_DIR/$1/pid"
 }
 
 lab_stop() { # NODE
 	local pid
 	pid=$(lab_pid "$1")
-	kill -TERM "$pid"
-	wait "$pid" || true
+	# shellcheck disable=SC2086
+	kill -TERM $pid
+	# shellcheck disable=SC2086
+	wait $pid || true
 	rm -f "$LAB_DIR/$1/pid"
 }
 
-# All interfaces go at once, and with them their carrier at the other end; then the processes,
-# which cannot do anything any more.
-# Nothing of it answers when its links go: a machine without power has no last words.
+# All interfaces go at once, and with them their carrier at the other end. The processes are silent
+# before that, as a machine without power has no last words, and not for longer than it takes: their
+# silence is not to be noticed first. So ip waits for its orders.
 lab_power_off() { # NODE
+	local links pid orders=$LAB_DIR/$1/orders
+	mkfifo "$orders"
+	on "$1" ip -batch - <"$orders" &
+	pid=$!
+	exec {links}>"$orders"
+	rm "$orders"
+	sleep 0.1
+	[ ! -e "$LAB_DIR/$1/pid" ] || lab_freeze "$1"
+	printf 'link set %s down\n' ha0 ha1 lan0 wan0 >&"$links"
+	exec {links}>&-
+	wait "$pid"
 	lab_kill "$1"
-	on "$1" ip -batch - <<-EOF
-		link set ha0 down
-		link set ha1 down
-		link set lan0 down
-		link set wan0 down
-	EOF
 }
 
 lab_power_on() { # NODE [OPTION...]
+	local i
 	# A machine that was off has nothing left of ours.
-	on "$1" "$NSRPD" --withdraw >/dev/null 2>&1 || true
+	lab_withdraw "$1" || true
 	for i in ha0 ha1 lan0 wan0; do lab_link_up "$1" "$i"; done
 	lab_start "$@"
 }
@@ -280,6 +325,10 @@ one_owner() { # NODE that has all addresses, and alone
 	done
 }
 
+reaches_server() { # from the client, IPv4 and IPv6
+	on client ping -qc 1 -W 2 "$SERVER" >/dev/null && on client ping -qc 1 -W 2 "$SERVER6" >/dev/null
+}
+
 # Both daemons, up to fw1 master and fw2 ready.
 lab_pair() {
 	lab_start fw1
@@ -288,9 +337,11 @@ lab_pair() {
 	wait_state fw2 primary-backup
 }
 
-# probe N: a stream of N milliseconds from the client to the server, in the background.
+# probe N: a stream of N milliseconds from the client to the server, in the background; a packet each
+# LAB_DISTANCE_US.
 probe() {
-	ip netns exec "$LAB-client" "$STREAM" probe "${2:-$SERVER}" "$ECHO_PORT" "$1" >"$LAB_DIR/probe" &
+	ip netns exec "$LAB-client" "$STREAM" probe "${2:-$SERVER}" "$ECHO_PORT" \
+		$(($1 * 1000 / LAB_DISTANCE_US)) "$LAB_DISTANCE_US" >"$LAB_DIR/probe" &
 	PROBE_PID=$!
 }
 
@@ -323,6 +374,10 @@ counter() { # NODE KEY
 
 ok() { echo "ok - $*"; }
 not_ok() {
+	local node
+	for node in fw1 fw2; do
+		[ ! -e "$LAB_DIR/$node/pid" ] || timeout 5 "$NSRPCTL" -r "$LAB_DIR/$node/run" status 2>&1
+	done | grep -a . | head -n 40 | sed 's/^/# /'
 	echo "not ok - $*"
 	FAILED=1
 }

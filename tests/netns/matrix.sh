@@ -24,8 +24,9 @@ CASES=()
 # One case. SETUP is a word of matrix_setup; SECONDS pass between strike and heal; TAKEOVERS are
 # counted until both have settled. OWNER (1, 2) has the addresses when that time is over; `-`
 # where nobody can be reached: no stream, and the sessions are asked after the heal alone. RECORD: what
-# the daemons' history must say, separated by `; `, each `NODE STATE RULE REASON`, and must not
-# say of other masters; `NODE = RULE` is what `why` names before the heal. Words may be patterns.
+# `nsrpctl history` must tell its reader, separated by `; `, each `NODE STATE RULE REASON`, with
+# `, MONITOR` where it was one, and must not tell of other masters; `NODE = RULE` is what
+# `nsrpctl why` names before the heal, and `NODE ~ TEXT` what it tells then. Words may be patterns.
 # BOUNDS: `METRIC MOST`, of the median.
 matrix_case() { # NAME SETUP SECONDS TAKEOVERS OWNER RECORD [BOUNDS]
 	CASES+=("$1")
@@ -53,8 +54,6 @@ matrix_wires() { # cables|switches
 			lab_wire fw1 "$link" fw2 "$link" "4${link#ha}"
 			continue
 		fi
-		on ha ip link add "$link" type bridge forward_delay 0
-		on ha ip link set "$link" up
 		for node in fw1 fw2; do
 			lab_wire "$node" "$link" ha "$link-$node"
 			on ha ip link set "$link-$node" master "$link"
@@ -62,6 +61,12 @@ matrix_wires() { # cables|switches
 	done
 	on fw1 ip addr add 10.79.0.1/24 dev ha1
 	on fw2 ip addr add 10.79.0.2/24 dev ha1
+}
+
+# Appends a monitor of what lies behind the switch.
+matrix_watch() {
+	printf '[monitor uplink]\ntype = arp\ninterface = wan0\ntarget = %s\n' "$SERVER" \
+		>>"$LAB_DIR/nsrpd.conf"
 }
 
 # default: as the daemon comes. watched: with an ARP monitor. fast: 10ms x 3, over switches.
@@ -73,8 +78,7 @@ matrix_setup() { # SETUP
 	default) matrix_wires cables && lab_conf ;;
 	watched)
 		matrix_wires cables && lab_conf
-		printf '[monitor uplink]\ntype = arp\ninterface = wan0\ntarget = %s\n' "$SERVER" \
-			>>"$LAB_DIR/nsrpd.conf"
+		matrix_watch
 		;;
 	fast) matrix_wires switches && lab_conf $'heartbeat = 10ms\nlost-after = 3' ;;
 	esac
@@ -84,8 +88,13 @@ matrix_setup() { # SETUP
 }
 
 matrix_up() {
+	local link
 	sessions_lab
 	lab_node ha
+	for link in ha0 ha1; do
+		on ha ip link add "$link" type bridge forward_delay 0
+		on ha ip link set "$link" up
+	done
 	listener owners "$OWNERS" "$LAB-fw1" "$LAB-fw2" "$LAN_VIP" "$WAN_VIP"
 }
 
@@ -161,11 +170,15 @@ matrix_problem() { # TEXT...
 	PROBLEMS+=("$*")
 }
 
-# Changes of state since then, as `NODE STATE RULE REASON`.
+# Changes of state since then, as `NODE STATE RULE REASON[, MONITOR] ...`: what stands on the
+# screen, with broken lines made whole.
 matrix_record() { # SINCE
 	for node in fw1 fw2; do
-		ctl "$node" --json history | jq -r --arg since "$1" --arg node "$node" '.history[] |
-			select(.time >= $since and .from != .to) | "\($node) \(.to) \(.rule) \(.reason)"'
+		ctl "$node" history | awk -v since="$1" '
+			/^[0-9]/ { if (line >= since) print line; line = $0; next }
+			{ sub(/^ +/, " "); line = line $0 }
+			END { if (line >= since) print line }' |
+			sed -nE "s/^[0-9]\S+ +\S+ +\S+ +(\S+) +\S+ -> (\S+): /$node \2 \1 /p"
 	done
 }
 
@@ -173,28 +186,29 @@ is_recorded() { # PATTERN
 	local line
 	while read -r line; do
 		# shellcheck disable=SC2053
-		[[ $line != $1 ]] || return 0
+		[[ $line != $1* ]] || return 0
 	done <<<"$RECORD"
 	return 1
 }
 
-why_is() { # NODE PATTERN
-	local rule
-	rule=$(ctl "$1" --json why | jq -r '.groups[0].rule')
+# In one line, blanks made one.
+why_tells() { # NODE PATTERN
+	local text
+	text=$(ctl "$1" why | tr -s ' \n' ' ')
 	# shellcheck disable=SC2053
-	[[ $rule == $2 ]]
+	[[ $text == *$2* ]]
 }
 
 # The items of a case's record: those that `why` answers, or those of the history.
 matrix_items() { # NAME why|history
 	tr ';' '\n' <<<"${CASE_RECORD[$1]}" | sed 's/^ *//; s/ *$//; /^$/d' |
-		if [ "$2" = why ]; then sed -n 's/ = / /p'; else sed '/ = /d'; fi
+		if [ "$2" = why ]; then sed -nE 's/ = (.*)/ because rule \1 says:/p; s/ ~ / /p'; else sed '/ [=~] /d'; fi
 }
 
 compare_why() { # NAME
-	local node rule
-	while read -r node rule; do
-		why_is "$node" "$rule" || matrix_problem "why: $node's rule is not $rule"
+	local node text
+	while read -r node text; do
+		why_tells "$node" "$text" || matrix_problem "why: $node does not tell: $text"
 	done < <(matrix_items "$1" why)
 }
 

@@ -10,41 +10,43 @@
 matrix_case nothing default 1 0 1 "fw1 = 2a" "lost 0"
 
 matrix_case planned default 1 1 2 "fw2 master 2d operator's failover; fw2 = 2a" "lost 0"
-strike_planned() { ctl fw1 failover >/dev/null; }
+strike_planned() { lab_failover fw1; }
 
 # ---- a node dies or sleeps -----------------------------------------------------------------
 
-matrix_case power-off default 1.2 1 2 "fw2 master 4c peer lost" "lost 10"
+matrix_case power-off default 1.2 1 2 "fw2 master 4c peer lost; fw2 ~ fw1 is not heard for" "lost 10"
 prepare_power_off() { sleep 6; } # the secondary paths' round-trip time is measured each 5 s
 strike_power_off() { lab_power_off fw1; }
 heal_power_off() { lab_power_on fw1; }
 
-matrix_case standby-power-off default 1.2 0 1 "fw1 = 2a" "lost 0"
+matrix_case standby-power-off default 1.2 0 1 "fw1 = 2a; fw1 ~ fw2 is not heard for" "lost 0"
 strike_standby_power_off() { lab_power_off fw2; }
 heal_standby_power_off() { lab_power_on fw2; }
 
 # No carrier falls: nothing but silence tells of it.
-matrix_case silent-death fast 1.2 1 2 "fw2 master 4c peer lost" "lost 35"
+matrix_case silent-death fast 1.2 1 2 "fw2 master 4c peer lost; fw2 ~ fw1 is not heard for" "lost 35"
 strike_silent_death() {
 	mute fw1
 	lab_kill fw1
 }
 heal_silent_death() {
-	on fw1 "$NSRPD" --withdraw >/dev/null 2>&1
+	lab_withdraw fw1
 	unmute fw1
 	lab_start fw1
 }
 
 pause() { # NODE: all of it, and what it would say
 	mute "$1"
-	kill -STOP "$(lab_pid "$1")" "$(lab_engine_pid "$1")"
+	# shellcheck disable=SC2046 # may be several
+	kill -STOP $(lab_pid "$1") "$(lab_engine_pid "$1")"
 }
 resume() {
-	local guardian engine
-	guardian=$(lab_pid "$1") engine=$(lab_engine_pid "$1")
+	local pids
+	pids="$(lab_pid "$1") $(lab_engine_pid "$1")"
 	unmute "$1"
 	tell owners healed
-	kill -CONT "$guardian" "$engine"
+	# shellcheck disable=SC2086
+	kill -CONT $pids
 }
 
 matrix_case pause default 1.5 1 2 "fw2 master 4c peer lost; fw2 = 2a" "healed 50"
@@ -95,34 +97,38 @@ matrix_case engine-hang default 3 1 2 "fw2 master 4c peer stopped" "lost 10 two 
 strike_engine_hang() { kill -STOP "$(lab_engine_pid fw1)"; }
 
 # Nobody is left to take the addresses away but the kernel.
-matrix_case kill-both default 8 1 2 "fw2 master 4c peer lost" "two 6500"
+matrix_case kill-both default 8 1 2 "fw2 master 4c peer lost; fw2 ~ fw1 is not heard for" "two 6500"
 strike_kill_both() { lab_kill fw1; }
 heal_kill_both() { lab_start fw1; }
 
 # ---- links of the data side ----------------------------------------------------------------
 
-matrix_case lan-link default 1.2 1 2 "fw2 master 2b monitors; fw1 inoperable 2b monitors" "lost 5"
+matrix_case lan-link default 1.2 1 2 \
+	"fw2 master 2b monitors, lan0/0; fw1 inoperable 2b monitors, lan0/0; fw1 ~ inoperable: failed weight 255 of 255: lan0/0" "lost 5"
 strike_lan_link() { on fw1 ip link set lan0 down; }
 heal_lan_link() { lab_link_up fw1 lan0; }
 
-matrix_case wan-link default 1.2 1 2 "fw2 master 2b monitors; fw1 inoperable 2b monitors" "lost 5"
+matrix_case wan-link default 1.2 1 2 \
+	"fw2 master 2b monitors, wan0/0; fw1 inoperable 2b monitors, wan0/0; fw1 ~ inoperable: failed weight 255 of 255: wan0/0" "lost 5"
 strike_wan_link() { on fw1 ip link set wan0 down; }
 heal_wan_link() { lab_link_up fw1 wan0; }
 
-matrix_case lan-port default 1.2 1 2 "fw2 master 2b monitors; fw1 inoperable 2b monitors" "lost 5"
+matrix_case lan-port default 1.2 1 2 \
+	"fw2 master 2b monitors, lan0/0; fw1 inoperable 2b monitors, lan0/0; fw1 ~ inoperable: failed weight 255 of 255: lan0/0" "lost 5"
 strike_lan_port() { on lan ip link set fw1 down; }
 heal_lan_port() { lab_link_up lan fw1; }
 
-matrix_case wan-port default 1.2 1 2 "fw2 master 2b monitors; fw1 inoperable 2b monitors" "lost 5"
+matrix_case wan-port default 1.2 1 2 \
+	"fw2 master 2b monitors, wan0/0; fw1 inoperable 2b monitors, wan0/0; fw1 ~ inoperable: failed weight 255 of 255: wan0/0" "lost 5"
 strike_wan_port() { on wan ip link set fw1 down; }
 heal_wan_port() { lab_link_up wan fw1; }
 
-matrix_case standby-port default 1.2 0 1 "fw2 inoperable 2a monitors; fw1 = 2a" "lost 0"
+matrix_case standby-port default 1.2 0 1 "fw2 inoperable 2a monitors; fw1 = 2a; fw1 ~ fw2 is inoperable: failed weight 255 of 255: lan0/0" "lost 0"
 strike_standby_port() { on lan ip link set fw2 down; }
 heal_standby_port() { lab_link_up lan fw2; }
 
 # The master's goes last and comes back first, so that it is never the only one without.
-matrix_case both-uplinks default 1.2 0 - "fw2 inoperable * monitors; fw1 = 3"
+matrix_case both-uplinks default 1.2 0 - "fw2 inoperable * monitors; fw1 = 3; fw1 ~ fw1 is master: failed weight 255 of 255: wan0/0"
 strike_both_uplinks() {
 	on wan ip -batch - <<-EOF
 		link set fw2 down
@@ -136,7 +142,8 @@ heal_both_uplinks() {
 }
 
 # What lies behind the switch does not hear fw1, nor does fw1 hear it; the links are up.
-matrix_case black-hole watched 1.5 1 2 "fw2 master 2b monitors; fw1 inoperable 2b monitors" "lost 605"
+matrix_case black-hole watched 1.5 1 2 \
+	"fw2 master 2b monitors, uplink; fw1 inoperable 2b monitors, uplink; fw2 ~ fw1 is inoperable: failed weight 255 of 255: uplink" "lost 605"
 strike_black_hole() {
 	on wan nft -f - <<-EOF
 		table netdev hole {
@@ -148,7 +155,8 @@ strike_black_hole() {
 heal_black_hole() { on wan nft delete table netdev hole; }
 
 # The kernel keeps its lock while it deletes one: the other addresses can go only after that.
-matrix_case interface-deleted default 1.2 1 2 "fw2 master 2b monitors; fw1 inoperable 2b monitors" "lost 30"
+matrix_case interface-deleted default 1.2 1 2 \
+	"fw2 master 2b monitors, lan0/0; fw1 inoperable 2b monitors, lan0/0; fw1 ~ inoperable: failed weight 255 of 255: lan0/0" "lost 30"
 strike_interface_deleted() { on fw1 ip link del lan0; }
 heal_interface_deleted() { lab_port fw1 lan; }
 

@@ -129,8 +129,10 @@ static void dump(const char *ns, struct table *t)
 {
 	enter(ns);
 	t->n = 0;
-	for (unsigned i = 0; object_table[i] != NULL; i++)
-		dump_kind(object_table[i], t);
+	for (unsigned i = 0; object_table[i] != NULL; i++) {
+		if (object_table[i]->nl_proto == NETLINK_NETFILTER)
+			dump_kind(object_table[i], t);
+	}
 }
 
 /* What the kernel answers: 0 or a positive errno. */
@@ -248,6 +250,8 @@ static void events(const char *ns, int seconds)
 		}
 	}
 	fd = (struct pollfd){ .fd = mnl_socket_get_fd(s), .events = POLLIN };
+	puts("# listens");
+	fflush(stdout);
 	while (poll(&fd, 1, seconds * 1000) > 0) {
 		ssize_t n = mnl_socket_recvfrom(s, buf, sizeof(buf));
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * stream: a stream of small UDP packets, one each millisecond, and what became of it.
+ * stream: a stream of small UDP packets, one each millisecond unless told otherwise, and what
+ * became of it.
  *
- *   stream echo PORT                sends every packet back, until it is ended
- *   stream probe ADDRESS PORT N     sends N packets; prints on one line
- *       sent N received N lost N gap_ms G at_ms T
+ *   stream echo PORT                            sends every packet back, until it is ended
+ *   stream probe ADDRESS PORT N [DISTANCE_US]   sends N packets; prints on one line
+ *       sent N received N lost N gap_ms G at_ms T silent_ms S
  *
  * gap_ms is the longest time between two answers, less the packets' own distance; at_ms is when
- * it began.
+ * it began. silent_ms is how long nothing had come back when the last packet went, 0 when something
+ * came after that: a gap that did not end is in it alone.
  */
 #include <errno.h>
 #include <netdb.h>
@@ -22,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { INTERVAL_US = 1000, TAIL_MS = 500, PACKETS_MAX = 10 * 60 * 1000 };
+enum { DISTANCE_US = 1000, DISTANCE_MAX_US = 1000000, TAIL_MS = 500, PACKETS_MAX = 10 * 60 * 1000 };
 
 static uint64_t now_us(void)
 {
@@ -92,6 +94,7 @@ static int run_echo(const char *port)
 
 struct probe {
 	int fd;
+	uint64_t distance; /* of packets, in microseconds */
 	uint64_t started, last_heard, gap, gap_at;
 	uint32_t sent, received;
 	bool *heard; /* by sequence */
@@ -116,9 +119,9 @@ static void hear(struct probe *p)
 	}
 }
 
-static int run_probe(const char *address, const char *port, uint32_t n)
+static int run_probe(const char *address, const char *port, uint32_t n, uint64_t distance)
 {
-	struct probe p = { .fd = open_socket(address, port, false) };
+	struct probe p = { .fd = open_socket(address, port, false), .distance = distance };
 
 	p.heard = calloc(n, sizeof(*p.heard));
 	if (p.fd < 0 || p.heard == NULL) {
@@ -128,12 +131,12 @@ static int run_probe(const char *address, const char *port, uint32_t n)
 	}
 	p.started = now_us();
 	for (uint32_t i = 0; i < n; i++) {
-		sleep_until(p.started + (uint64_t)i * INTERVAL_US);
+		sleep_until(p.started + i * p.distance);
 		p.sent = i + 1;
 		(void)send(p.fd, &i, sizeof(i), MSG_DONTWAIT);
 		hear(&p);
 	}
-	uint64_t end = now_us() + TAIL_MS * 1000;
+	uint64_t last_sent = now_us(), end = last_sent + TAIL_MS * 1000;
 
 	while (now_us() < end && p.received < p.sent) {
 		struct pollfd wait = { .fd = p.fd, .events = POLLIN };
@@ -141,11 +144,14 @@ static int run_probe(const char *address, const char *port, uint32_t n)
 		(void)poll(&wait, 1, 10);
 		hear(&p);
 	}
-	double gap = p.gap > INTERVAL_US ? (double)(p.gap - INTERVAL_US) / 1000 : 0;
+	double gap = p.gap > distance ? (double)(p.gap - distance) / 1000 : 0;
 	uint64_t at = p.gap_at > p.started ? p.gap_at - p.started : 0;
+	uint64_t heard = p.last_heard != 0 ? p.last_heard : p.started;
+	uint64_t silent = heard < last_sent ? last_sent - heard : 0;
 
-	printf("sent %u received %u lost %u gap_ms %.2f at_ms %llu\n", p.sent, p.received,
-		p.sent - p.received, gap, (unsigned long long)(at / 1000));
+	printf("sent %u received %u lost %u gap_ms %.2f at_ms %llu silent_ms %.2f\n", p.sent,
+		p.received, p.sent - p.received, gap, (unsigned long long)(at / 1000),
+		(double)silent / 1000);
 	free(p.heard);
 	return p.received > 0 ? 0 : 1;
 }
@@ -155,12 +161,13 @@ int main(int argc, char **argv)
 	go_realtime();
 	if (argc == 3 && strcmp(argv[1], "echo") == 0)
 		return run_echo(argv[2]);
-	if (argc == 5 && strcmp(argv[1], "probe") == 0) {
+	if ((argc == 5 || argc == 6) && strcmp(argv[1], "probe") == 0) {
 		unsigned long n = strtoul(argv[4], NULL, 10);
+		unsigned long distance = argc == 6 ? strtoul(argv[5], NULL, 10) : DISTANCE_US;
 
-		if (n >= 1 && n <= PACKETS_MAX)
-			return run_probe(argv[2], argv[3], (uint32_t)n);
+		if (n >= 1 && n <= PACKETS_MAX && distance >= 1 && distance <= DISTANCE_MAX_US)
+			return run_probe(argv[2], argv[3], (uint32_t)n, distance);
 	}
-	fprintf(stderr, "usage: stream echo PORT | stream probe ADDRESS PORT N\n");
+	fprintf(stderr, "usage: stream echo PORT | stream probe ADDRESS PORT N [DISTANCE_US]\n");
 	return 2;
 }

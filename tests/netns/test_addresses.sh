@@ -97,4 +97,19 @@ kill -CONT "$(lab_engine_pid fw1)" 2>/dev/null
 check "and is master again in the end" wait_state fw1 master
 check "with the route" wait_for 5 has_route
 
+# Without the many, which have a longer lease.
+{ cat "$LAB_DIR/begin" && echo "route = 10.99.0.0/16 via $SERVER dev wan0"; } >"$LAB_DIR/nsrpd.conf"
+ctl fw1 reload >/dev/null
+check "a reload removes a group with all its addresses" wait_for 10 has_n fw1 'fd90:' 0
+sleep 3 # to the next renewal
+lab_kill fw1 # nobody is left to remove anything but the kernel
+all_gone() { gone "$WAN_VIP" && gone "$WAN_VIP6" && gone "$LAN_VIP" && gone "$LAN_VIP6"; }
+check "the lease takes the addresses of a killed service" wait_for 12 all_gone
+check "and leaves an IPv4 route" has_route
+lab_start fw2
+wait_state fw2 master
+lab_start fw1
+check "the service that comes back beside a master" wait_state fw1 primary-backup
+check "removes it" refused has_route
+
 exit "$FAILED"

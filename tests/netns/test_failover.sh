@@ -8,10 +8,6 @@ cd "$(dirname "$0")" || exit 1
 . ./lab.sh
 trap lab_down EXIT
 
-reaches_server() {
-	on client ping -qc 1 -W 2 "$SERVER" >/dev/null && on client ping -qc 1 -W 2 "$SERVER6" >/dev/null
-}
-
 own_source() {
 	on "$1" ip route get "$CLIENT" | grep -q "src 10.77.0.1[12]" &&
 		on "$1" ip -6 route get fd77::100 | grep -q "src fd77::1[12]"

@@ -5,6 +5,8 @@
 # their own; here real traffic goes through a firewall, and what is heard of it is looked at.
 #
 #   KERNEL_PROBE   the program
+#
+# beside others
 set -u
 LAB=nsrpk$$
 DIR=$(mktemp -d --suffix="-$LAB")

@@ -3,8 +3,11 @@
 #
 # What operators and other programs do to a pair: maintenance, reload, addresses removed by
 # hand, links cut, rules in the way.
+#
+# beside others
 set -u
 cd "$(dirname "$0")" || exit 1
+LAB_LOST_AFTER=20
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
 trap lab_down EXIT

@@ -4,11 +4,14 @@
 # With user and group nsrp and group nsrp-admin on the host: what the engine may do, and who may
 # ask and command it. The users are there for this test alone: it runs in a mount namespace, with
 # copies of the host's lists.
+#
+# beside others
 set -u
 cd "$(dirname "$0")" || exit 1
 if [ "${1:-}" != inside ]; then
 	exec unshare -m --propagation private "./$(basename "$0")" inside
 fi
+LAB_LOST_AFTER=20
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
 lists=$(mktemp -d)

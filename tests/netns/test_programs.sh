@@ -3,17 +3,45 @@
 #
 # Hooks and script monitors of a real pair: what they are told and when, what becomes of those that
 # fail, hang or are not there, and that nothing waits for them.
+#
+# beside others
 set -u
 cd "$(dirname "$0")" || exit 1
+LAB_LOST_AFTER=20
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
 
 finish() {
 	local status=$?
+	answer_again
 	(exit $status)
 	lab_down
 }
 trap finish EXIT
+
+# A file system that nobody serves: who looks at a file there waits.
+MUTE_PID=
+go_mute() { # DIRECTORY
+	mkdir "$1"
+	python3 - "$1" <<-'EOF' &
+		import ctypes, os, signal, sys
+		fd = os.open("/dev/fuse", os.O_RDWR)
+		options = f"fd={fd},rootmode=40000,user_id=0,group_id=0".encode()
+		libc = ctypes.CDLL(None, use_errno=True)
+		if libc.mount(b"nsrp", sys.argv[1].encode(), b"fuse", 0, options) != 0:
+		    sys.exit(os.strerror(ctypes.get_errno()))
+		signal.pause()
+	EOF
+	MUTE_PID=$! MUTE=$1
+	disown "$MUTE_PID"
+	wait_for 5 grep -q " $MUTE fuse" /proc/mounts
+}
+answer_again() {
+	[ -n "$MUTE_PID" ] || return 0
+	kill -9 "$MUTE_PID" 2>/dev/null
+	MUTE_PID=
+	umount -l "$MUTE"
+}
 
 script() { # NAME: its text is stdin
 	{
@@ -52,7 +80,7 @@ monitor_ok() { # NODE MONITOR true|false
 }
 programs_of() { # NODE: the guardian's children that are no daemon
 	pgrep -P "$(lab_pid "$1")" | while read -r pid; do
-		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = nsrpd ] || echo "$pid"
+		[[ $(cat "/proc/$pid/comm" 2>/dev/null) = nsrpd* ]] || echo "$pid"
 	done
 }
 none_left() { # NODE
@@ -81,6 +109,7 @@ handovers() {
 }
 
 lab_up
+check "a file system that does not answer" go_mute "$LAB_DIR/mute" # for daemons to come
 lab_conf
 cat >>"$LAB_DIR/nsrpd.conf" <<-END
 	hook = $LAB_DIR/hook
@@ -246,5 +275,21 @@ wait_for 5 eval '[ -n "$(programs_of fw1)" ]'
 sed -i '/^\[monitor disk/,$d' "$LAB_DIR/nsrpd.conf"
 ctl fw1 reload >/dev/null
 check "a monitor that is taken out takes its program along" wait_for 1 none_left fw1
+
+# ---- a file system that does not answer ------------------------------------------------------
+
+within() { # SECONDS COMMAND...
+	local end=$((SECONDS + $1))
+	shift
+	"$@" && [ "$SECONDS" -le "$end" ]
+}
+sed -i "/^\[group 0\]/a hook = $LAB_DIR/mute/hook" "$LAB_DIR/nsrpd.conf"
+check "one that does not answer holds up no reload of a master" within 4 ctl fw2 reload
+check "nor the next" within 4 ctl fw2 reload
+sleep 7
+check "which renews its leases" one_owner fw2
+check "and stays master" is_state fw2 master
+answer_again
+check "what it looks at is told when it can" wait_for 3 logged fw2 'group 0. hook: .*/mute/hook: it cannot be looked at'
 
 exit "$FAILED"

@@ -7,6 +7,7 @@
 #   SESSIONS   TCP connections with NAT, and as many without (1000)
 set -u
 cd "$(dirname "$0")" || exit 1
+LAB_LOST_AFTER=20
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
 # shellcheck source=tests/netns/sessions.sh
@@ -120,7 +121,7 @@ wait_state fw2 master
 goes_on "power-off" fw2 90 91
 lab_power_on fw1
 check "the node that comes back is in sync" wait_for 15 in_sync fw1
-check "and has the master's table" wait_equal 5 $((2 * SESSIONS + 200))
+check "and has the master's table" wait_equal 10 $((2 * SESSIONS + 200))
 
 name_ports 92 93
 check "the next ports are expected on both" wait_for 2 expected fw1 92 93
@@ -149,7 +150,7 @@ wait_state fw1 master
 goes_on "power-off back" fw1 92 93
 lab_power_on fw2
 check "the node that comes back is in sync" wait_for 15 in_sync fw2
-check "and has the master's table" wait_equal 5 $((2 * SESSIONS + 200))
+check "and has the master's table" wait_equal 10 $((2 * SESSIONS + 200))
 
 tell client busy snat 0
 tell client busy plain 0

@@ -4,6 +4,7 @@
 # What the kernel does to those who mirror sessions, one by one.
 set -u
 cd "$(dirname "$0")" || exit 1
+LAB_LOST_AFTER=20
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
 # shellcheck source=tests/netns/sessions.sh
@@ -119,10 +120,11 @@ check "the node that comes back is in sync" wait_for 15 in_sync fw1
 
 # ---- stale TCP windows ---------------------------------------------------------------------
 
+sleep 5 # what fw1's kernel saw of before is forgotten by then
 check "windows: fw1 is master again" failover_from fw2 fw1
 wait_for 15 in_sync fw2
 check "windows: all go on" all_alive
-sleep 3 # judged by their windows from here on
+check "windows: what had traffic is judged by them again" wait_for 6 liberal_is fw1 5001 0
 guardian=$(lab_pid fw1) engine=$(lab_engine_pid fw1)
 kill -STOP "$guardian" "$engine"
 wait_state fw2 master
@@ -134,6 +136,15 @@ check "windows: it is master again" failover_from fw2 fw1
 check "windows: all go on over the node that was paused" all_alive
 check "windows: failover" failover_from fw1 fw2
 check "windows: failback at once" failover_from fw2 fw1
+check "windows: all go on" all_alive
+check "windows: there they are judged by none" wait_for 2 liberal_is fw1 5001 "$SESSIONS"
+sleep 4
+check "windows: nor later, while traffic passes" liberal_is fw1 5001 "$SESSIONS"
+check "windows: failover" failover_from fw1 fw2
+sleep 6
+check "windows: failback after a while" failover_from fw2 fw1
+check "windows: all go on" all_alive
+check "windows: and are judged again" wait_for 6 liberal_is fw1 5001 0
 check "windows: all go on" all_alive
 check "windows: nobody was sent an RST" no_resets
 

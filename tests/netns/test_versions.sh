@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # The daemon of the previous commit and the present one, as one pair, both ways round.
+#
+# beside others
 set -u
 cd "$(dirname "$0")" || exit 1
+LAB_LOST_AFTER=20
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
 top=$(git rev-parse --show-toplevel)
@@ -26,11 +29,6 @@ build_previous() {
 		echo "$commit" >"$dir/commit"
 	fi
 	echo "# previous: $commit"
-}
-
-no_packet_lost() {
-	echo "# $PROBE"
-	[ "$(field lost "$PROBE")" = 0 ]
 }
 
 if ! build_previous; then

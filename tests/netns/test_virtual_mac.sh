@@ -5,6 +5,7 @@
 # it is looked after, adopted, and restored.
 set -u
 cd "$(dirname "$0")" || exit 1
+LAB_LOST_AFTER=20
 # shellcheck source=tests/netns/lab.sh
 . ./lab.sh
 trap lab_down EXIT
@@ -23,13 +24,13 @@ key() { on "$1" cat "/proc/sys/net/$2"; }                    # NODE ipv4/conf/la
 is_key() { [ "$(key "$1" "$2" 2>/dev/null)" = "$3" ]; }      # NODE KEY VALUE
 lies_on() { on "$1" ip -o addr show dev "$2" | grep -qF " $3/"; }
 
-one_owner() { # NODE that owns
+alone_has() { # NODE that has all addresses on its macvlans; the other's are down
 	local other=fw2
 	[ "$1" = fw1 ] || other=fw1
-	lies_on "$1" $LAN "$LAN_VIP" && lies_on "$1" $WAN "$WAN_VIP" &&
+	one_owner "$1" &&
+		lies_on "$1" $LAN "$LAN_VIP" && lies_on "$1" $WAN "$WAN_VIP" &&
 		lies_on "$1" $LAN "$LAN_VIP6" && lies_on "$1" $WAN "$WAN_VIP6" &&
 		is_up "$1" $LAN && is_up "$1" $WAN &&
-		! has_address "$other" "$LAN_VIP" && ! has_address "$other" "$WAN_VIP6" &&
 		is_down "$other" $LAN && is_down "$other" $WAN
 }
 
@@ -40,13 +41,6 @@ neighbours() { # what client and server have of the pair
 	on server ip neigh show "$WAN_VIP6"
 }
 macs() { neighbours | sed -n 's/.* lladdr \([^ ]*\).*/\1/p' | tr '\n' ' '; }
-reaches_server() {
-	on client ping -qc 1 -W 2 "$SERVER" >/dev/null && on client ping -qc 1 -W 2 "$SERVER6" >/dev/null
-}
-no_packet_lost() {
-	echo "# $PROBE"
-	[ "$(field lost "$PROBE")" = 0 ]
-}
 behind() { # SWITCH MAC PORT: where the switch knows it
 	on "$1" bridge fdb show br br0 | grep -i "^$2 " | grep -q "dev $3 "
 }
@@ -65,16 +59,6 @@ free_neighbours() {
 	on client ip neigh flush dev eth0 nud permanent
 	on server ip neigh flush dev eth0 nud permanent
 }
-
-# Guardian and engine at once, so that the one has no time to miss the other.
-crash() { # NODE
-	local engine
-	engine=$(lab_engine_pid "$1")
-	kill -STOP "$engine" "$(lab_pid "$1")"
-	lab_kill "$1"
-	wait_for 5 has_ended "$engine"
-}
-has_ended() { ! readlink "/proc/$1/exe" >/dev/null; }
 
 lab_up
 for node in fw1 fw2; do
@@ -95,7 +79,7 @@ lab_pair
 
 # ---- at rest
 check "the master alone has the addresses, on macvlans that are up; the standby's are down" \
-	wait_for 3 one_owner fw1
+	wait_for 3 alone_has fw1
 check "the MAC is made of cluster, group and interface" has_mac fw1 $LAN $LAN_MAC
 check "and is the same on both nodes" has_mac fw2 $LAN $LAN_MAC
 check "also that of another interface" has_mac fw2 $WAN $WAN_MAC
@@ -127,7 +111,7 @@ sleep 0.5
 ctl fw1 failover >/dev/null
 probe_end
 check "a planned failover loses no packet, whatever neighbours believe" no_packet_lost
-check "after it the other node alone has the addresses" wait_for 4 one_owner fw2
+check "after it the other node alone has the addresses" wait_for 4 alone_has fw2
 check "the switch knows the new port" behind lan $LAN_MAC fw2
 check "on both sides" behind wan $WAN_MAC fw2
 check "traffic passes, IPv4 and IPv6, to neighbours that learnt nothing" reaches_server
@@ -136,7 +120,7 @@ sleep 0.5
 ctl fw2 failover >/dev/null
 probe_end
 check "nor does the way back, in IPv6" no_packet_lost
-wait_for 4 one_owner fw1
+wait_for 4 alone_has fw1
 
 probe 4000
 sleep 1
@@ -149,25 +133,25 @@ check "in IPv6, too" reaches_server
 free_neighbours
 lab_power_on fw1
 wait_state fw1 primary-backup
-check "the node that comes back has its macvlans down" wait_for 4 one_owner fw2
+check "the node that comes back has its macvlans down" wait_for 4 alone_has fw2
 before=$(macs)
 on client ping -qc 1 -W 2 "$SERVER" >/dev/null
 ctl fw2 failover >/dev/null
 reaches_server
 check "neighbours that learn know the same MAC before and after" \
 	[ "$(macs)" = "$LAN_MAC $LAN_MAC $WAN_MAC $WAN_MAC " ]
-wait_for 4 one_owner fw1
+wait_for 4 alone_has fw1
 
 # ---- looked after
 put_back() { [ "$(counter "$1" put_back)" -gt "$before" ]; }
 before=$(counter fw1 put_back)
 on fw1 ip link del $LAN
-check "a macvlan removed by hand is put back with its addresses" wait_for 5 one_owner fw1
+check "a macvlan removed by hand is put back with its addresses" wait_for 5 alone_has fw1
 check "and counted" wait_for 3 put_back fw1
 check "traffic passes again" wait_for 3 reaches_server
 before=$(counter fw1 put_back)
 on fw1 ip link set $LAN down
-check "one set down by hand is up again" wait_for 5 one_owner fw1
+check "one set down by hand is up again" wait_for 5 alone_has fw1
 check "and counted, too" wait_for 3 put_back fw1
 before=$(counter fw2 put_back)
 on fw2 ip link del $LAN
@@ -212,13 +196,13 @@ check "and traffic passes" wait_for 3 reaches_server
 sed -i 's/^virtual-mac = no/virtual-mac = yes/' "$LAB_DIR/nsrpd.conf"
 ctl fw2 reload >/dev/null
 ctl fw1 reload >/dev/null
-check "switched on again, they lie on macvlans" wait_for 5 one_owner fw1
+check "switched on again, they lie on macvlans" wait_for 5 alone_has fw1
 check "and traffic passes, still" wait_for 3 reaches_server
 
 # ---- crash, stop
 index() { on fw2 cat "/proc/sys/net/ipv6/conf/$LAN/stable_secret" 2>/dev/null; on fw2 ip -o link show $LAN | cut -d: -f1; }
 was=$(index)
-crash fw2
+lab_kill fw2
 on fw2 ip link set $LAN up
 on fw2 sysctl -qw "net.ipv6.conf.$LAN.accept_ra=2"
 check "a killed service leaves its macvlan" is_up fw2 $LAN
@@ -233,7 +217,7 @@ check "and what was set before it was first started" is_key fw2 ipv4/conf/lan0/a
 check "also of what was good already" is_key fw2 ipv4/conf/wan0/arp_ignore 2
 lab_start fw2
 wait_state fw2 primary-backup
-crash fw2
+lab_kill fw2
 on fw2 ip link add nsrp9-x link lan0 type macvlan mode bridge
 on fw2 "$NSRPD" --withdraw
 check "--withdraw removes what a killed service left" is_gone fw2 $LAN
@@ -242,12 +226,10 @@ check "but leaves another program's macvlan" is_down fw2 nsrp9-x
 on fw2 ip link del nsrp9-x
 lab_start fw2
 wait_state fw2 primary-backup
-engine=$(lab_engine_pid fw2)
 kill -9 "$(lab_pid fw2)" # the engine withdraws
 rm -f "$LAB_DIR/fw2/pid"
 check "without its guardian an engine removes the macvlans" wait_for 5 is_gone fw2 $LAN
-wait_for 5 has_ended "$engine"
-check "and restores, too" is_key fw2 ipv4/conf/lan0/arp_ignore 0
+check "and restores, too" wait_for 5 is_key fw2 ipv4/conf/lan0/arp_ignore 0
 lab_start fw2
 wait_state fw2 primary-backup
 
@@ -286,9 +268,9 @@ check "for the standby it is the master" [ "$(counter fw2 mac_clashes)" = "$m" ]
 # The switch has to find the master again.
 on client ping -qc 1 -W 2 -I eth0 10.77.0.11 >/dev/null
 ctl fw1 failover >/dev/null
-wait_for 4 one_owner fw2
+wait_for 4 alone_has fw2
 ctl fw2 failover >/dev/null
-wait_for 4 one_owner fw1
+wait_for 4 alone_has fw1
 
 # ---- without own addresses
 for node in fw1 fw2; do
@@ -308,7 +290,7 @@ for round in 1 2; do
 	# The new master has to ask for its neighbours first.
 	check "a planned failover loses a packet at most, round $round" \
 		at_most "$(field lost "$PROBE")" 1
-	wait_for 4 one_owner "fw$((3 - round))"
+	wait_for 4 alone_has "fw$((3 - round))"
 done
 sleep 3
 check "the switch knows the port of the master" behind wan $WAN_MAC fw1

@@ -122,8 +122,10 @@ static void check_guard(struct world *w, const struct machine *m)
 		return;
 	uint64_t hang_us = GUARD_HANG_MS * UINT64_C(1001) + check_detection_us(w) + kernel_us(w);
 	uint64_t limit = m->hangs ? hang_us : SPAWN_US;
-	/* A guardian that was paused, too, waits anew. */
+	/* A guardian that was paused, too, waits anew; one that waits for its kernel does too. */
 	uint64_t since = c->gone_since > c->woke_at ? c->gone_since : c->woke_at;
+
+	since = since > m->kernel_free_at ? since : m->kernel_free_at;
 
 	for (unsigned g = 0; g < m->conf->n_groups; g++) {
 		if (m->held[g] && w->now > since + limit)
@@ -176,6 +178,19 @@ static void check_time(struct world *w)
 	}
 }
 
+/* P7.1: who stays of two masters has the higher term from then on, as whoever takes has. */
+static void check_outlasting(struct world *w, const struct machine *m)
+{
+	for (unsigned g = 0; g < m->conf->n_groups && machine_runs(m); g++) {
+		const struct group *group = &m->node->group[g];
+
+		if (group->state == GROUP_MASTER && group->peer.known &&
+			group->peer.state == GROUP_MASTER && group->term <= group->peer.term)
+			world_fail(w, "P7.1: %s stays master of group %u, term %u, beside term %u",
+				check_name(w, m->id), g, group->term, group->peer.term);
+	}
+}
+
 void check_world(struct world *w)
 {
 	check_time(w);
@@ -187,6 +202,7 @@ void check_world(struct world *w)
 		check_kernel(w, &w->machine[i]);
 		check_guard(w, &w->machine[i]);
 		check_lingering(w, &w->machine[i]);
+		check_outlasting(w, &w->machine[i]);
 	}
 	check_hearing(w);
 }

@@ -58,6 +58,7 @@ void check_frame_came(struct world *w, unsigned m, const struct frame *frame, un
 
 /* What machine m's core says. */
 void check_record(struct world *w, unsigned m, unsigned group, const struct action_record *record);
+void check_told(struct world *w, unsigned m, unsigned group, enum step step);
 void check_role(struct world *w, unsigned m, unsigned group, enum role role, uint32_t term,
 	enum election_rule rule);
 void check_announced(struct world *w, unsigned m, unsigned group);

@@ -201,7 +201,8 @@ static void check_liveness(
 			(unsigned long long)age);
 	if (n->links.peer_alive && n->links.peer_until.us != before.peer_until.us) {
 		w->check.of[m->id].fresh_at = w->now;
-		w->check.of[m->id].suspicions = n->counter[COUNTER_SUSPICIONS];
+		if (!n->suspect.running) /* one frame may be old news to a suspicion */
+			w->check.of[m->id].suspicions = n->counter[COUNTER_SUSPICIONS];
 		check_contact(w, m->id, frame->origin.sent_at);
 		if (age > us || !peer_heard_any(w, m->id, us))
 			world_fail(w, "P6.2: %s hears its peer by a frame %llu us old", name,

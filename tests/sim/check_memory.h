@@ -6,7 +6,7 @@
 #define SIM_CHECK_MEMORY_H
 
 #include "nsrp/conf.h"
-#include "nsrp/node.h"
+#include "nsrp/event.h"
 
 enum { WORLD_GROUPS_MAX = 4, WORLD_PATHS_MAX = 4, CHECK_SESSIONS = 4, CHECK_LATE = 8 };
 

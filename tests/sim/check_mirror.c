@@ -11,6 +11,7 @@ enum {
 	LAG_SLACK_US = 300000,
 	DRAIN_US = 95000,
 	SETTLED_US = 3500000, /* 2 s, a pass that waits for the one before it, and a dump */
+	RENEWED_US = 6500000, /* 3 s, and likewise; not what the peer speaks of meanwhile */
 };
 
 static bool is_sending(const struct machine *m)
@@ -73,7 +74,7 @@ static void check_drained(struct world *w, struct machine *m, unsigned g)
 	bool releasing = h->phase == HANDOVER_RELEASING, began = !m->table.releasing[g];
 
 	m->table.releasing[g] = releasing;
-	if (h->phase != HANDOVER_DRAINING && !releasing)
+	if (h->phase != HANDOVER_DRAINING && h->phase != HANDOVER_STOPPING && !releasing)
 		m->table.draining_since[g] = w->now;
 	if (releasing && began && is_sending(m) && peer->engine && peer->node->mirror->in.open &&
 		peer->node->mirror->in.epoch == m->node->mirror->out.epoch &&
@@ -137,6 +138,10 @@ static void check_session(struct world *w, const struct machine *m, unsigned key
 			key, check_name(w, m->id));
 	if (m->node->mirror->role == MIRROR_SHARED)
 		return;
+	if (s->behind && calm > RENEWED_US && w->now > m->table.idle_since + RENEWED_US &&
+		m->table.idle_since != 0)
+		world_fail(w, "quiet: %s, the standby, has old windows of session %u",
+			check_name(w, m->id), key);
 	if (s->held && calm > aged && w->now - s->held_at > aged)
 		world_fail(w, "quiet: session %u runs out on %s", key, check_name(w, m->id));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check.h"
 
+#include "clerk.h"
 #include "core/state.h"
 #include "machine.h"
 
@@ -79,4 +80,5 @@ void check_quiet(struct world *w)
 	for (unsigned g = 0; g < view[0].n_groups; g++)
 		check_pair(w, view, g);
 	table_check_quiet(w);
+	clerk_check_quiet(w);
 }

@@ -85,6 +85,16 @@ void check_record(struct world *w, unsigned m, unsigned group, const struct acti
 			group);
 }
 
+/* A step that is told by itself belongs to the mastership that began or ended last. */
+void check_told(struct world *w, unsigned m, unsigned group, enum step step)
+{
+	bool is_master = w->machine[m].node->group[group].state == GROUP_MASTER;
+
+	if (step == STEP_CONFIRMED ? is_master : step != STEP_SETTLED || !is_master)
+		world_fail(w, "%s says `%s` of group %u, and is%s master", check_name(w, m),
+			step_text(step), group, is_master ? "" : " not");
+}
+
 static bool is_planned(enum election_rule rule)
 {
 	return rule == RULE_MANUAL || rule == RULE_PREEMPT || rule == RULE_MASTER_INOPERABLE ||

@@ -43,6 +43,7 @@ static void note_event(struct world *w, unsigned m, const struct event *event)
 	case EVENT_AUDIT:
 	case EVENT_LOOKED:
 	case EVENT_CLAIMED:
+	case EVENT_DOCUMENT:
 	case EVENT_ROLE_DONE: return;
 	case EVENT_MONITOR: c->failed[event->monitor.monitor] = !event->monitor.ok; break;
 	case EVENT_SYNC: c->in_sync = event->sync.in_sync; break;
@@ -255,9 +256,12 @@ static void check_handover(struct world *w, unsigned m, unsigned g, const struct
 	const struct group *group = &machine->node->group[g];
 	unsigned *phase = &w->check.of[m].group[g].phase;
 
-	if (group->handover.phase != *phase && (group->handover.phase == HANDOVER_RESERVED ||
-						       group->handover.phase == HANDOVER_REFUSING))
-		w->check.of[m].group[g].preempts_by = 0; /* another answer */
+	/* Another question. What was answered once may be acted upon, whatever is said after it. */
+	if (group->handover.phase != *phase &&
+		(group->handover.phase == HANDOVER_RESERVED ||
+			group->handover.phase == HANDOVER_REFUSING) &&
+		group->handover.term != w->check.of[m].group[g].preempts_by)
+		w->check.of[m].group[g].preempts_by = 0;
 	if (group->handover.phase == HANDOVER_RELEASED && machine->held[g])
 		world_fail(w, "P8.1: %s says that it released group %u, and holds it",
 			check_name(w, m), g);

@@ -73,6 +73,10 @@ void table_check_step(struct world *w, struct machine *m)
 		t->sole_since = 0;
 	else if (t->sole_since == 0)
 		t->sole_since = w->now;
+	if (!m->engine || m->node->mirror->role != MIRROR_IDLE)
+		t->idle_since = 0;
+	else if (t->idle_since == 0)
+		t->idle_since = w->now;
 	check_mirror_step(w, m);
 }
 
@@ -131,6 +135,7 @@ void table_check_quiet(struct world *w)
 			world_fail(w, "quiet: %s is not in sync", check_name(w, i));
 		check_mirror_quiet(w, m);
 	}
+	tunnels_check_quiet(w);
 }
 
 enum { READY_AFTER_US = 300000 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "clerk.h"
 #include "core/state.h"
 #include "stats.h"
 #include "theme.h"
@@ -251,6 +252,7 @@ void fault_heal_all(struct world *w)
 	w->kernel_delay_max = 2000;
 	w->machine[0].table.refuse = w->machine[1].table.refuse = 0;
 	w->table_fault_at = w->now;
+	clerk_heal(w);
 	moment_reload_all(w);
 	check_disturbed(w);
 }

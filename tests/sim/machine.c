@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "clerk.h"
 #include "core/state.h"
 #include "stats.h"
 #include "wire.h"
@@ -64,7 +65,7 @@ void machine_engine_died(struct world *w, struct machine *m, bool clean)
 	machine_obey_guard(w, m, &out);
 }
 
-/* The guardian tells the engine, which hears it when it hangs no more. */
+/* The guardian tells the engine, which hears it when its hands are free, and it hangs no more. */
 static void tell(struct world *w, struct machine *m, const struct event *event)
 {
 	struct item item = world_item(w, w->now, ITEM_TELL, m->id);
@@ -72,7 +73,9 @@ static void tell(struct world *w, struct machine *m, const struct event *event)
 	if (!m->engine)
 		return;
 	item.tell.event = *event;
-	if (!m->hangs)
+	if (m->carries_out)
+		world_push(w, &item);
+	else if (!m->hangs)
 		machine_event(w, m->id, event);
 	else if (m->n_inbox < WORLD_INBOX_MAX)
 		m->inbox[m->n_inbox++] = item;
@@ -97,6 +100,15 @@ static void tell_lost(struct world *w, struct machine *m, const struct guard_act
 	tell(w, m, &event);
 }
 
+/* The guardian waits for the kernel before it does anything else. */
+static void spawn(struct world *w, struct machine *m)
+{
+	uint64_t from = m->kernel_free_at > w->now ? m->kernel_free_at : w->now;
+
+	m->spawning = true;
+	world_later(w, from + rng_between(&w->rng, 2000, 20000), ITEM_SPAWN, m->id);
+}
+
 void machine_obey_guard(struct world *w, struct machine *m, const struct guard_actions *out)
 {
 	struct guard_actions copy = *out;
@@ -113,11 +125,7 @@ void machine_obey_guard(struct world *w, struct machine *m, const struct guard_a
 		case GUARD_RENEW:
 		case GUARD_SAY_PARTING: kernel_later(w, m, a); break;
 		case GUARD_SAY_HOLD: say(w, m, WIRE_FRAME_HOLD); break;
-		case GUARD_SPAWN:
-			m->spawning = true;
-			world_later(
-				w, w->now + rng_between(&w->rng, 2000, 20000), ITEM_SPAWN, m->id);
-			break;
+		case GUARD_SPAWN: spawn(w, m); break;
 		case GUARD_KILL: machine_engine_died(w, m, false); break;
 		case GUARD_TELL_LEASE_LOST:
 		case GUARD_TELL_TAKEN_AWAY: tell_lost(w, m, a); break;
@@ -171,6 +179,8 @@ void machine_carry_out(struct world *w, struct machine *m, const struct actions 
 {
 	enum election_rule rule = RULE_NONE;
 
+	m->carries_out = true;
+
 	for (unsigned i = 0; i < out->n && m->powered && m->engine; i++) {
 		const struct action *a = &out->action[i];
 
@@ -186,19 +196,27 @@ void machine_carry_out(struct world *w, struct machine *m, const struct actions 
 			rule = a->record.rule;
 			note_record(w, m, a);
 			break;
+		case ACTION_STEP: check_told(w, m->id, a->target, a->step); break;
 		case ACTION_ANNOUNCE: check_announced(w, m->id, a->target); break;
 		case ACTION_EXIT:
 			check_parted(w, m->id);
 			machine_engine_died(w, m, true);
 			break;
 		case ACTION_WRITE: table_write(w, m, a->bytes); break;
-		case ACTION_FETCH: table_fetch(w, m, a->bytes); break;
+		case ACTION_FETCH: table_fetch(m, (uint8_t)a->target, a->bytes); break;
 		case ACTION_DUMP: table_dump(w, m, (uint8_t)a->target); break;
 		case ACTION_LOOK: looks(w, m, a->target); break;
 		case ACTION_END_DUMP: m->table.dump.running = false; break;
 		case ACTION_ENTRUST: entrusted_keep(&m->entrusted, a->target, a->bytes); break;
+		case ACTION_DOCUMENT_OPEN:
+		case ACTION_DOCUMENT_PIECE:
+		case ACTION_DOCUMENT_APPLY:
+		case ACTION_DOCUMENT_KEEP:
+		case ACTION_DOCUMENT_LOAD: clerk_act(w, m, a); break;
 		}
 	}
+	m->carries_out = false;
+	table_tell(w, m);
 }
 
 static void note_rules(struct world *w, struct machine *m)
@@ -216,8 +234,8 @@ void machine_event(struct world *w, unsigned id, const struct event *event)
 {
 	struct machine *m = &w->machine[id];
 	mono_t now = machine_clock(m, w->now);
-	/* Actions lead to further steps (a guard that tells); each needs a list of its own. */
-	static struct actions lists[8];
+	/* What is told when a list is carried out leads to further steps; each has its own. */
+	static struct actions lists[2];
 	static unsigned depth;
 	struct actions *out = &lists[depth++];
 
@@ -232,6 +250,28 @@ void machine_event(struct world *w, unsigned id, const struct event *event)
 	table_check_step(w, m);
 	machine_carry_out(w, m, out);
 	depth--;
+}
+
+void machine_objects(struct world *w, struct machine *m, const struct object_batch *batch,
+	enum object_origin origin)
+{
+	struct event event = { .type = EVENT_OBJECTS };
+
+	event.objects.batch = batch;
+	event.objects.origin = origin;
+	if (batch->n > 0 && m->engine)
+		machine_event(w, m->id, &event);
+}
+
+void machine_tell_carriers(struct world *w, unsigned id)
+{
+	for (unsigned i = 0; i < w->machine[id].conf->n_paths; i++) {
+		struct event event = { .type = EVENT_CARRIER };
+
+		event.carrier.path = i;
+		event.carrier.up = w->carrier[i];
+		machine_event(w, id, &event);
+	}
 }
 
 static void engine_starts(struct world *w, struct machine *m)
@@ -250,6 +290,7 @@ static void engine_starts(struct world *w, struct machine *m)
 	m->engine = true;
 	m->entrusted = (struct entrusted){ 0 };
 	table_start(m, &env);
+	clerk_prepare(m, &env);
 	node_init(m->node, &env, &m->disk, held, machine_clock(m, w->now));
 	check_engine_started(w, m->id, held);
 	world_trace(w, "%s: engine starts, adopts %llx", m->conf->node[m->id],
@@ -257,12 +298,8 @@ static void engine_starts(struct world *w, struct machine *m)
 	check_disturbed(w);
 	event.sync.in_sync = true;
 	machine_event(w, m->id, &event);
-	for (unsigned i = 0; i < m->conf->n_paths; i++) {
-		event = (struct event){ .type = EVENT_CARRIER };
-		event.carrier.path = i;
-		event.carrier.up = w->carrier[i];
-		machine_event(w, m->id, &event);
-	}
+	machine_tell_carriers(w, m->id);
+	clerk_start(w, m);
 }
 
 static void frame_arrives(struct world *w, struct machine *m, const struct item *item)
@@ -350,8 +387,12 @@ void machine_item(struct world *w, struct machine *m, const struct item *item)
 	case ITEM_TELL: tell(w, m, &item->tell.event); break;
 	case ITEM_SPAWN: engine_starts(w, m); break;
 	case ITEM_EVENTS: table_read(w, m); break;
+	case ITEM_TUNNELS_TOLD: tunnels_read(w, m); break;
 	case ITEM_DUMPED: table_dumped(w, m, item->dumped); break;
+	case ITEM_JUDGED: clerk_judged(w, m, (uint8_t)item->dumped); break;
+	case ITEM_CLERK:
 	case ITEM_TRAFFIC:
+	case ITEM_TUNNELS:
 	case ITEM_WAKE:
 	case ITEM_UNHANG:
 	case ITEM_POWER_ON:

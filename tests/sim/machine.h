@@ -19,6 +19,11 @@ void machine_hang_engine(struct world *w, unsigned m, uint64_t us);
 /* As after a boot: it reads something else. */
 void machine_new_clock(struct world *w, unsigned m);
 void machine_event(struct world *w, unsigned m, const struct event *event);
+/* The engine, if there is one, hears of objects, if there are any. */
+void machine_objects(struct world *w, struct machine *m, const struct object_batch *batch,
+	enum object_origin origin);
+/* What the engine tells the core after its start and after a reload: the carrier of each path. */
+void machine_tell_carriers(struct world *w, unsigned m);
 void machine_missing(struct world *w, unsigned m, unsigned group);
 void machine_stop(struct world *w, unsigned m);
 /* The configuration to change before machine_reload(): a copy of the one in force. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "clerk.h"
 #include "fault.h"
 #include "wire.h"
 
@@ -16,6 +17,7 @@ void machine_power_on(struct world *w, unsigned id)
 		return;
 	m->powered = true;
 	m->boot++;
+	clerk_boot(m);
 	m->kernel_free_at = 0;
 	m->kernel_pending = 0;
 	check_powered(w, id);
@@ -35,6 +37,7 @@ void machine_kill_all(struct world *w, unsigned id)
 	machine_end_engine(w, m);
 	m->entrusted = (struct entrusted){ 0 };
 	m->powered = false;
+	clerk_end(m, false);
 	m->spawning = false;
 	m->paused_until = 0;
 	m->boot++;
@@ -47,6 +50,7 @@ void machine_power_off(struct world *w, unsigned id)
 	machine_kill_all(w, id);
 	memset(w->machine[id].held, 0, sizeof(w->machine[id].held));
 	table_clear(&w->machine[id]);
+	clerk_end(&w->machine[id], true);
 	machine_new_clock(w, id);
 	if (w->direct)
 		fault_set_links(w, false);
@@ -141,6 +145,7 @@ enum result machine_reload(struct world *w, unsigned id)
 		m->conf = next;
 	check_step(w, id, &timer);
 	machine_carry_out(w, m, &out);
+	machine_tell_carriers(w, id);
 	return result;
 }
 
@@ -148,7 +153,8 @@ void machine_arrives(struct world *w, const struct item *item)
 {
 	struct machine *m = &w->machine[item->machine];
 	bool frame = item->type == ITEM_FRAME;
-	bool engine = frame || item->type == ITEM_EVENTS || item->type == ITEM_DUMPED;
+	bool engine = frame || item->type == ITEM_EVENTS || item->type == ITEM_DUMPED ||
+		      item->type == ITEM_TUNNELS_TOLD;
 	bool lives = item->boot == m->boot && (!engine || m->engine);
 	bool waits = m->paused_until != 0 || (engine && m->hangs);
 

@@ -40,14 +40,15 @@ static void lift_maintenance(struct world *w)
 	}
 }
 
-/* After some time, or in the end after long, all is as it should be. */
+/* After some time, or in the end after long, all is as it should be. What moves one group may let
+ * the hold-down of another begin anew. */
 static void become_quiet(struct world *w)
 {
 	const struct conf *conf = w->machine[0].conf;
 	uint64_t some = (conf->boot_wait_max_ms + 5 * conf_detection_ms(conf)) * UINT64_C(1000);
 
 	for (unsigned tries = 0; tries < 5 && !w->failed; tries++) {
-		world_run(w, w->now + some + 200000 + tries * UINT64_C(2000000));
+		world_run(w, w->now + some + 200000 + tries * UINT64_C(6000000));
 		if (w->failed)
 			return;
 		check_quiet(w);
@@ -80,6 +81,8 @@ static void run_schedule(struct world *w)
 	if (rng_chance(&w->rng, 50))
 		lift_maintenance(w);
 	become_quiet(w);
+	if (!w->failed)
+		tunnels_check_follow(w);
 	if (!w->failed)
 		theme_end(w);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/state.h"
+#include "pair_document.h"
 #include "pair_kernel.h"
 
 static void pair_log(void *user, enum log_level level, const char *format, ...)
@@ -108,6 +109,7 @@ void pair_free(struct pair *p)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		pair_kernel_free(p, i);
+		pair_documents_free(p, i);
 		free(p->side[i].node);
 		free(p->side[i].out);
 	}
@@ -200,6 +202,7 @@ static void carry_out(struct pair *p, unsigned i)
 			side->result = a->result;
 			break;
 		case ACTION_RECORD: side->record = a->record; break;
+		case ACTION_STEP: side->told |= 1u << a->step; break;
 		case ACTION_EXIT: side->exited = true; break;
 		case ACTION_LOOK: side->looks |= UINT64_C(1) << a->target; break;
 		case ACTION_WRITE:
@@ -207,6 +210,11 @@ static void carry_out(struct pair *p, unsigned i)
 		case ACTION_DUMP:
 		case ACTION_END_DUMP: pair_kernel_act(p, i, a); break;
 		case ACTION_ENTRUST: entrusted_keep(&side->entrusted, a->target, a->bytes); break;
+		case ACTION_DOCUMENT_OPEN:
+		case ACTION_DOCUMENT_PIECE:
+		case ACTION_DOCUMENT_APPLY:
+		case ACTION_DOCUMENT_KEEP:
+		case ACTION_DOCUMENT_LOAD: pair_document_act(p, i, a); break;
 		}
 	}
 }
@@ -269,6 +277,8 @@ static void start_engine(struct pair *p, unsigned i, uint64_t adopt)
 	struct event event = { .type = EVENT_CARRIER, .carrier = { .up = true } };
 
 	pair_kernel_start(p, i, &env);
+	if (side->papers != NULL)
+		env.documents = papers_kinds(side->papers);
 	side->boot++;
 	side->runs = true;
 	side->paused = side->exited = false;
@@ -279,6 +289,7 @@ static void start_engine(struct pair *p, unsigned i, uint64_t adopt)
 	}
 	if (side->kernel == NULL)
 		pair_sync(p, i, side->in_sync);
+	pair_documents_start(p, i);
 }
 
 void pair_start(struct pair *p, unsigned i)
@@ -306,6 +317,7 @@ void pair_power_off(struct pair *p, unsigned i)
 	p->side[i].boot++;
 	memset(p->side[i].owns, 0, sizeof(p->side[i].owns));
 	pair_kernel_clear(p, i);
+	pair_documents_clear(p, i);
 }
 
 static void role_done(struct pair *p, const struct pair_item *item)
@@ -338,6 +350,8 @@ static void arrive(struct pair *p, const struct pair_item *item)
 		return;
 	if (item->type == PAIR_ITEM_ROLE)
 		role_done(p, item);
+	else if (item->type == PAIR_ITEM_JUDGED)
+		pair_document_judged(p, item->node, (uint8_t)item->target);
 	else if (item->type != PAIR_ITEM_FRAME)
 		pair_kernel_item(p, item);
 	else if (item->target < side->conf->n_paths)

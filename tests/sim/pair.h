@@ -25,6 +25,7 @@ enum {
 
 struct pair;
 struct pair_kernel;
+struct papers;
 
 enum pair_item_type {
 	PAIR_ITEM_FRAME,
@@ -32,6 +33,7 @@ enum pair_item_type {
 	PAIR_ITEM_REFUSED, /* what the kernel says of sessions: an order that it refused ... */
 	PAIR_ITEM_FETCHED, /* ... the session with the key in bytes, if there is one ... */
 	PAIR_ITEM_DUMPED,  /* ... and a step of a dump */
+	PAIR_ITEM_JUDGED,  /* the clerk is done with a document of kind `target` */
 };
 
 /* What is under way. */
@@ -68,12 +70,15 @@ struct pair_node {
 	struct node_saved disk;
 	struct actions *out;        /* owned */
 	struct pair_kernel *kernel; /* owned; NULL = there is no mirror */
+	struct papers *papers;      /* of its clerk; owned; NULL = it has none */
+	bool clerk_hangs;           /* it is never done */
 	bool owns[CONF_GROUPS_MAX];
 	bool exited;
 	unsigned n_replies, n_announced, n_frames;
 	uint32_t token;              /* of the last command */
 	enum result result;          /* of the last reply */
 	struct action_record record; /* the last one */
+	uint32_t told;               /* steps that came after records, bit by number */
 	enum role ordered;           /* the last one */
 	struct entrusted entrusted;  /* to the guardian */
 };
@@ -124,6 +129,19 @@ void pair_start_both(struct pair *p);
 /* What comes to node i at that time, to be filled in. */
 struct pair_item *pair_push(struct pair *p, unsigned i, uint64_t at);
 
+/* Both sides have a clerk with documents of these kinds (bit by number), which the configuration
+ * wants; after pair_mirror(), before the start. */
+void pair_documents(struct pair *p, uint32_t kinds);
+/* The document of side i is another one, and its core hears so. */
+void pair_write(struct pair *p, unsigned i, uint8_t kind, uint32_t number);
+/* More of it changes by itself. */
+void pair_stir(struct pair *p, unsigned i, uint8_t kind, uint32_t live);
+uint32_t pair_document(const struct pair *p, unsigned i, uint8_t kind);
+/* The clerk ends, and another one starts. */
+void pair_kill_clerk(struct pair *p, unsigned i);
+void pair_sync_document(struct pair *p, unsigned i, uint8_t kind, bool dry);
+void pair_compare(struct pair *p, unsigned i, uint8_t kind);
+
 /* Events. */
 void pair_event(struct pair *p, unsigned i, const struct event *event);
 void pair_timer(struct pair *p, unsigned i);
@@ -145,6 +163,7 @@ struct conf *pair_next_conf(struct pair *p, unsigned i);
 enum result pair_reload(struct pair *p, unsigned i);
 
 enum group_state pair_state(const struct pair *p, unsigned i, unsigned group);
+enum path_state pair_path(const struct pair *p, unsigned i, unsigned path);
 uint64_t pair_counter(const struct pair *p, unsigned i, enum counter counter);
 mono_t pair_clock(const struct pair *p, unsigned i);
 

@@ -12,17 +12,26 @@ enum { KEY_LEN = 2, WHOLE_LEN = 4, CHANGE_LEN = 2 };
 
 static int describe(uint8_t kind, struct span key, struct span value, struct object *ret)
 {
-	if ((kind != OBJECT_CONNTRACK && kind != OBJECT_NEIGHBOUR) || key.len != KEY_LEN ||
-		(value.len != CHANGE_LEN && value.len < WHOLE_LEN))
+	if ((kind != OBJECT_CONNTRACK && kind != OBJECT_NEIGHBOUR && kind != OBJECT_SA &&
+		    kind != OBJECT_POLICY) ||
+		key.len != KEY_LEN || (value.len != CHANGE_LEN && value.len < WHOLE_LEN))
 		return -1;
-	ret->known = OBJECT_KNOWS_BASE | OBJECT_KNOWS_STATE;
-	ret->state = value.data[1];
+	/* An SA's state is the last number sent: in no print. */
+	ret->state = kind == OBJECT_SA ? value.data[1] / PAIR_JUMP : value.data[1];
+	if (kind == OBJECT_SA && value.len < WHOLE_LEN)
+		return 0;
+	ret->known = OBJECT_KNOWS_BASE | (kind == OBJECT_SA ? 0 : OBJECT_KNOWS_STATE);
 	if (value.len >= WHOLE_LEN) {
 		ret->known |= OBJECT_KNOWS_RARE;
 		ret->base = (uint32_t)value.data[0] << 8 | value.data[2];
 		ret->rare = value.data[3];
 	}
 	return 0;
+}
+
+static uint8_t kind_of(const struct pair_kernel *k, unsigned key)
+{
+	return k->kind == OBJECT_SA && key >= PAIR_POLICIES ? OBJECT_POLICY : k->kind;
 }
 
 void pair_mirror(struct pair *p, uint32_t objects, uint32_t frames)
@@ -51,6 +60,16 @@ void pair_mirror_neighbours(struct pair *p)
 		p->side[i].kernel->kind = OBJECT_NEIGHBOUR;
 	p->side[0].conf->mirror.sessions = false;
 	p->side[0].conf->mirror.neighbours = true;
+	pair_same_conf(p);
+}
+
+void pair_mirror_sas(struct pair *p)
+{
+	pair_mirror(p, PAIR_SESSIONS, 0);
+	for (unsigned i = 0; i < 2; i++)
+		p->side[i].kernel->kind = OBJECT_SA;
+	p->side[0].conf->mirror.sessions = false;
+	p->side[0].conf->mirror.ipsec = true;
 	pair_same_conf(p);
 }
 
@@ -110,6 +129,10 @@ static void add(struct object_batch *b, uint8_t kind, enum object_op op, unsigne
 	o->base = (uint32_t)s->status << 8 | s->nat;
 	o->state = s->state;
 	o->rare = s->rare;
+	if (kind == OBJECT_SA) {
+		o->known = op == OBJECT_CHANGE ? 0 : OBJECT_KNOWS_BASE | OBJECT_KNOWS_RARE;
+		o->state = s->state / PAIR_JUMP;
+	}
 	b->used += KEY_LEN + WHOLE_LEN + pad;
 	assert(b->used <= sizeof(b->bytes) && b->n <= OBJECT_BATCH_MAX);
 }
@@ -130,8 +153,10 @@ static void tell(struct pair *p, unsigned i, enum object_op op, unsigned key, ui
 	const struct pair_kernel *k = p->side[i].kernel;
 	struct object_batch b = { .n = 0 };
 
-	add(&b, k->kind, op, key, &k->session[key], k->pad);
+	add(&b, kind_of(k, key), op, key, &k->session[key], k->pad);
 	b.object[0].marks = marks;
+	if (k->kind == OBJECT_SA && op == OBJECT_WHOLE)
+		b.object[0].marks |= k->session[key].held ? OBJECT_HELD : OBJECT_AGES;
 	deliver(p, i, &b, OBJECT_EVENT);
 }
 
@@ -148,7 +173,7 @@ void pair_make_many(struct pair *p, unsigned i, unsigned first, unsigned n)
 
 	for (unsigned key = first; key < first + n; key++) {
 		k->session[key] = (struct pair_session){ .there = true, .state = 1 };
-		add(&b, k->kind, OBJECT_WHOLE, key, &k->session[key], k->pad);
+		add(&b, kind_of(k, key), OBJECT_WHOLE, key, &k->session[key], k->pad);
 		if (b.n < 32)
 			continue;
 		deliver(p, i, &b, OBJECT_EVENT);
@@ -175,7 +200,8 @@ void pair_remove_bare(struct pair *p, unsigned i, unsigned key)
 {
 	struct object_batch b = { .n = 0 };
 
-	add(&b, p->side[i].kernel->kind, OBJECT_REMOVE, key, &p->side[i].kernel->session[key], 0);
+	add(&b, kind_of(p->side[i].kernel, key), OBJECT_REMOVE, key,
+		&p->side[i].kernel->session[key], 0);
 	b.object[0].value_len = 0;
 	p->side[i].kernel->session[key].there = false;
 	deliver(p, i, &b, OBJECT_EVENT);
@@ -241,6 +267,38 @@ static void create(struct pair *p, unsigned i, const struct object_order *o, uns
 	};
 }
 
+static bool is_sa_held(const struct pair_kernel *k)
+{
+	for (unsigned key = 0; key < PAIR_POLICIES; key++) {
+		if (k->session[key].there && k->session[key].held)
+			return true;
+	}
+	return false;
+}
+
+/* What settling does beside ending the hold; false: it is refused. */
+static bool jump(struct pair *p, unsigned i, const struct object_order *o, unsigned key)
+{
+	struct pair_kernel *k = p->side[i].kernel;
+	struct pair_session *s = &k->session[key];
+	bool settles = o->op == OBJECT_SETTLE || o->op == OBJECT_RETIME;
+
+	if (o->kind == OBJECT_POLICY) {
+		k->early += settles && s->held && is_sa_held(k);
+		return true;
+	}
+	if (settles && k->refuses_settling > 0) {
+		k->refuses_settling--;
+		refuse(p, i, o, REFUSED_OTHER);
+		return false;
+	}
+	if (settles && s->held)
+		s->state = (uint8_t)(s->state + PAIR_JUMP);
+	if (o->op == OBJECT_LOOSEN)
+		s->state = (uint8_t)(s->state + 2 * PAIR_JUMP);
+	return true;
+}
+
 static void carry_out(struct pair *p, unsigned i, const struct object_order *o)
 {
 	struct pair_kernel *k = p->side[i].kernel;
@@ -253,6 +311,8 @@ static void carry_out(struct pair *p, unsigned i, const struct object_order *o)
 	struct pair_session *s = &k->session[key];
 
 	k->orders[o->op]++;
+	if (k->kind == OBJECT_SA && s->there && !jump(p, i, o, key))
+		return;
 	k->busy_us += k->order_us;
 	p->now += k->order_us;
 	switch ((enum object_op)o->op) {
@@ -296,7 +356,7 @@ static void carry_out(struct pair *p, unsigned i, const struct object_order *o)
 static void look_ahead(struct pair_kernel *k)
 {
 	k->dump.n = 0;
-	for (; k->dump.n < PAIR_DUMP_STEP && k->dump.next < PAIR_SESSIONS; k->dump.next++) {
+	for (; k->dump.n < PAIR_DUMP_STEP && k->dump.next < k->dump.end; k->dump.next++) {
 		if (!k->session[k->dump.next].there)
 			continue;
 		k->dump.seen[k->dump.n].key = k->dump.next;
@@ -310,7 +370,11 @@ static void dump(struct pair *p, unsigned i, uint32_t kind)
 
 	if (!k->dump.running) {
 		k->dump.running = true;
-		k->dump.next = kind == k->kind ? 0 : PAIR_SESSIONS;
+		k->dump.kind = (uint8_t)kind;
+		k->dump.next = kind == kind_of(k, PAIR_POLICIES) && kind != k->kind ? PAIR_POLICIES
+			       : kind == k->kind                                    ? 0
+										    : PAIR_SESSIONS;
+		k->dump.end = kind == k->kind && kind == OBJECT_SA ? PAIR_POLICIES : PAIR_SESSIONS;
 		k->dumps += kind == k->kind;
 	}
 	look_ahead(k);
@@ -362,8 +426,12 @@ static void dumped(struct pair *p, unsigned i)
 		return;
 	k->dump.asked = false;
 	k->result = DUMP_MORE;
-	if (event.dumped == DUMP_MORE && k->dump.next == PAIR_SESSIONS)
+	if (k->unreadable >> k->dump.kind & 1) {
+		event.dumped = DUMP_FAILED;
+		k->dump.n = 0;
+	} else if (event.dumped == DUMP_MORE && k->dump.next == k->dump.end) {
 		event.dumped = DUMP_DONE;
+	}
 	if (event.dumped == DUMP_AGAIN)
 		k->dump.next = 0;
 	k->dump.running = event.dumped == DUMP_MORE || event.dumped == DUMP_AGAIN;
@@ -373,11 +441,13 @@ static void dumped(struct pair *p, unsigned i)
 		for (unsigned n = from; n < k->dump.n && n < from + 32; n++) {
 			const struct pair_session *s = &k->dump.seen[n].session;
 
-			add(&b, k->kind, OBJECT_WHOLE, k->dump.seen[n].key, s, k->pad);
+			add(&b, k->dump.kind, OBJECT_WHOLE, k->dump.seen[n].key, s, k->pad);
 			b.object[b.n - 1].marks =
-				(s->held || s->liberal ? OBJECT_HELD : 0) |
+				OBJECT_JUDGED | (s->held || s->liberal ? OBJECT_HELD : 0) |
 				(s->held ? OBJECT_UNSEEN : 0) |
 				(s->held && p->now - s->held_at > aged ? OBJECT_AGES : 0);
+			if (k->kind == OBJECT_SA)
+				b.object[b.n - 1].marks = s->held ? OBJECT_HELD : OBJECT_AGES;
 		}
 		deliver(p, i, &b, OBJECT_DUMPED);
 	}
@@ -398,7 +468,7 @@ void pair_kernel_item(struct pair *p, const struct pair_item *item)
 
 		if (!k->session[key].there)
 			return;
-		add(&b, k->kind, OBJECT_WHOLE, key, &k->session[key], k->pad);
+		add(&b, kind_of(k, key), OBJECT_WHOLE, key, &k->session[key], k->pad);
 		b.object[0].marks = k->session[key].held ? OBJECT_UNSEEN : 0;
 		deliver(p, item->node, &b, OBJECT_FETCHED);
 	} else {
@@ -452,7 +522,7 @@ struct entry *pair_entry(const struct pair *p, unsigned i, unsigned key)
 {
 	struct index *ix = &pair_mirror_of(p, i)->index;
 	uint8_t bytes[KEY_LEN] = { (uint8_t)(key >> 8), (uint8_t)key };
-	uint8_t kind = p->side[i].kernel->kind;
+	uint8_t kind = kind_of(p->side[i].kernel, key);
 
 	return index_find(ix, index_hash(ix, kind, span_of(bytes, KEY_LEN)), kind);
 }

@@ -17,6 +17,9 @@ enum {
 	PAIR_SESSIONS = 2048,
 	PAIR_DUMP_STEP = 64,
 	PAIR_PAD_MAX = 400,
+	PAIR_POLICIES =
+		PAIR_SESSIONS / 2, /* where SAs are mirrored: keys from here on are policies */
+	PAIR_JUMP = 20,            /* of an SA's numbers, when it is settled */
 };
 
 struct pair_session {
@@ -41,11 +44,15 @@ struct pair_kernel {
 	uint64_t busy_us;  /* that all took */
 	unsigned refuses;  /* creations, from now on */
 	enum refusal refuses_why;
-	bool dump_waits;         /* its next step does not come */
-	enum dump_result result; /* of the next step, instead of the usual one; then DUMP_MORE */
+	unsigned refuses_settling; /* SAs, from now on */
+	unsigned early;            /* policies that were settled while an SA was held */
+	uint32_t unreadable;       /* kinds whose dumps fail; bit by number */
+	bool dump_waits;           /* its next step does not come */
+	enum dump_result result;   /* of the next step, instead of the usual one; then DUMP_MORE */
 	struct {
 		bool running, asked;
-		unsigned next, n;
+		uint8_t kind;
+		unsigned next, end, n;
 		struct {
 			unsigned key;
 			struct pair_session session;
@@ -58,6 +65,8 @@ struct pair_kernel {
 void pair_mirror(struct pair *p, uint32_t objects, uint32_t frames);
 /* The same, but what the tables hold is of another kind. Before the start. */
 void pair_mirror_neighbours(struct pair *p);
+/* SAs, whose state is the last number sent, and policies; held means so. */
+void pair_mirror_sas(struct pair *p);
 /* The kernel's table is lost with the power; the mirror's memory with every engine. */
 void pair_kernel_start(struct pair *p, unsigned i, struct node_env *env);
 void pair_kernel_clear(struct pair *p, unsigned i);

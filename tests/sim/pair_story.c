@@ -84,6 +84,11 @@ enum group_state pair_state(const struct pair *p, unsigned i, unsigned group)
 	return p->side[i].node->group[group].state;
 }
 
+enum path_state pair_path(const struct pair *p, unsigned i, unsigned path)
+{
+	return p->side[i].node->links.path[path].state;
+}
+
 uint64_t pair_counter(const struct pair *p, unsigned i, enum counter counter)
 {
 	return node_counters(p->side[i].node)[counter];
@@ -94,7 +99,8 @@ void pair_forget(struct pair *p)
 	p->n_lines = 0;
 	p->nobody_us = p->both_us = 0;
 	for (unsigned i = 0; i < 2; i++)
-		p->side[i].n_replies = p->side[i].n_announced = p->side[i].n_frames = 0;
+		p->side[i].n_replies = p->side[i].n_announced = p->side[i].n_frames =
+			p->side[i].told = 0;
 }
 
 int64_t pair_said_at(const struct pair *p, const char *text)

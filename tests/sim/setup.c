@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clerk.h"
 #include "machine.h"
 #include "world.h"
 
@@ -91,6 +92,7 @@ static void setup_machine(struct world *w, unsigned i, const struct conf *conf)
 	struct node *memory = m->node;
 	void *table = m->table.memory;
 
+	papers_fini(&m->papers);
 	memset(m, 0, sizeof(*m));
 	m->node = memory != NULL ? memory : malloc(node_size());
 	if (m->node == NULL)
@@ -131,6 +133,8 @@ void world_init(struct world *w, uint64_t seed, bool trace, struct stats *stats)
 	w->priority = conf.group[0].priority[0];
 	for (unsigned i = 0; i < 2; i++)
 		setup_machine(w, i, &conf);
+	clerk_init(w);
+	tunnels_init(w);
 	for (unsigned p = 0; p < WORLD_PATHS_MAX; p++) {
 		w->carrier[p] = true;
 		for (unsigned i = 0; i < 2; i++)
@@ -145,5 +149,6 @@ void world_fini(struct world *w)
 	for (unsigned i = 0; i < 2; i++) {
 		free(w->machine[i].node);
 		free(w->machine[i].table.memory);
+		papers_fini(&w->machine[i].papers);
 	}
 }

@@ -13,8 +13,9 @@ enum { KEY_LEN = 2, WHOLE_LEN = 4, CHANGE_LEN = 2 };
 
 static int describe(uint8_t kind, struct span key, struct span value, struct object *ret)
 {
-	if (kind != OBJECT_CONNTRACK || key.len != KEY_LEN ||
-		(value.len != WHOLE_LEN && value.len != CHANGE_LEN))
+	if (kind != OBJECT_CONNTRACK)
+		return tunnels_describe(kind, key, value, ret);
+	if (key.len != KEY_LEN || (value.len != WHOLE_LEN && value.len != CHANGE_LEN))
 		return -1;
 	ret->known = OBJECT_KNOWS_BASE | OBJECT_KNOWS_STATE;
 	ret->state = value.data[1];
@@ -45,10 +46,12 @@ void table_start(struct machine *m, struct node_env *env)
 	memset((uint8_t *)t->memory + node_mirror_size(0) - index_memory(0), 0,
 		index_memory(TABLE_OBJECTS));
 	t->dump.running = t->reading_soon = t->lost = false;
-	t->n_events = 0;
+	t->n_events = t->n_refused = t->n_fetched = 0;
+	tunnels_start(m);
 	env->mirror = t->memory;
 	env->mirror_objects = TABLE_OBJECTS;
-	env->mirror_frames = TABLE_FRAMES;
+	/* The sums of a walk fit: those of each kind take eight frames. */
+	env->mirror_frames = m->world->has_tunnels ? 2 * TABLE_FRAMES : TABLE_FRAMES;
 	memset(env->mirror_key, 0x5a, sizeof(env->mirror_key));
 	env->describe = describe;
 }
@@ -61,6 +64,7 @@ void table_clear(struct machine *m)
 	t->n_events = 0;
 	t->lost = false;
 	t->sole_since = 0;
+	tunnels_clear(m);
 }
 
 /* ---- objects ------------------------------------------------------------------------------- */
@@ -98,21 +102,11 @@ static void add_dumped(
 	const struct row *s = &e->session;
 
 	add_object(b, e);
+	b->object[b->n - 1].marks |= OBJECT_JUDGED;
 	if (s->held)
 		b->object[b->n - 1].marks |= OBJECT_HELD | OBJECT_UNSEEN;
 	if (s->held && w->now - s->held_at > m->conf->mirror.hold_ms * UINT64_C(500))
 		b->object[b->n - 1].marks |= OBJECT_AGES;
-}
-
-static void deliver(
-	struct world *w, struct machine *m, const struct object_batch *b, enum object_origin origin)
-{
-	struct event event = { .type = EVENT_OBJECTS };
-
-	event.objects.batch = b;
-	event.objects.origin = origin;
-	if (b->n > 0 && m->engine)
-		machine_event(w, m->id, &event);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -152,7 +146,7 @@ void table_read(struct world *w, struct machine *m)
 		add_object(&b, &t->event[i]);
 	t->n_events = 0;
 	t->lost = false;
-	deliver(w, m, &b, OBJECT_EVENT);
+	machine_objects(w, m, &b, OBJECT_EVENT);
 	if (was_lost)
 		t->lost_at = w->now;
 	if (was_lost && m->engine)
@@ -167,6 +161,7 @@ void table_lose(struct world *w, struct machine *m)
 		return;
 	t->n_events = 0;
 	t->lost = true;
+	tunnels_lose(m);
 	(void)w;
 }
 
@@ -237,6 +232,8 @@ static int carry_out(struct world *w, struct machine *m, const struct object_ord
 	const uint8_t *value = object_order_value(o);
 	struct row *s = &t->session[key];
 
+	if (o->kind != OBJECT_CONNTRACK)
+		return tunnels_carry_out(w, m, o);
 	if (o->key_len != KEY_LEN || key >= TABLE_KEYS)
 		return REFUSED_OTHER + 1;
 	table_check_order(w, m, o);
@@ -262,7 +259,7 @@ static int carry_out(struct world *w, struct machine *m, const struct object_ord
 		return 0;
 	case OBJECT_SETTLE:
 		s->held = false;
-		s->strict = true;
+		s->strict = !s->behind;
 		return 0;
 	case OBJECT_LOOSEN: s->strict = false; return 0;
 	case OBJECT_RETIME: s->held = false; return 0;
@@ -273,48 +270,78 @@ static int carry_out(struct world *w, struct machine *m, const struct object_ord
 
 void table_write(struct world *w, struct machine *m, struct span orders)
 {
-	struct { /* actions.bytes is another step's when the refusal is told */
-		_Alignas(8) uint8_t bytes[64];
-		int why;
-	} refused[64];
-	unsigned n = 0;
+	struct table *t = &m->table;
 
 	for (size_t at = 0; at < orders.len;) {
 		const struct object_order *o = (const void *)(orders.data + at);
+		size_t len = object_order_len(o);
 		int why = carry_out(w, m, o);
 
-		world_trace(w, "%s: order %u of session %u: %d", m->conf->node[m->id], o->op,
-			object_order_key(o)[0], why);
+		world_trace(w, "%s: order %u of kind %u, %u: %d", m->conf->node[m->id], o->op,
+			o->kind, object_order_key(o)[0], why);
 
 		if (why != 0 || o->op == OBJECT_WHOLE)
-			m->table.refused_at = w->now;
-		if (why != 0 && n < ARRAY_LEN(refused) && object_order_len(o) <= 64) {
-			memcpy(refused[n].bytes, o, object_order_len(o));
-			refused[n++].why = why;
-		}
-		at += object_order_len(o);
-	}
-	for (unsigned i = 0; i < n && m->engine; i++) {
-		struct event event = { .type = EVENT_REFUSED };
+			t->refused_at = w->now;
+		if (why != 0 && t->n_refused < ARRAY_LEN(t->refused) &&
+			len <= sizeof(t->refused[0].order)) {
+			struct table_refused *r = &t->refused[t->n_refused++];
 
-		event.refused.order = (const void *)refused[i].bytes;
-		event.refused.why = (enum refusal)(refused[i].why - 1);
-		machine_event(w, m->id, &event);
+			memcpy(r->order, o, len);
+			r->why = (enum refusal)(why - 1);
+		}
+		at += len;
 	}
 }
 
 /* ---- questions ----------------------------------------------------------------------------- */
 
-void table_fetch(struct world *w, struct machine *m, struct span key)
+void table_fetch(struct machine *m, uint8_t kind, struct span key)
+{
+	struct table *t = &m->table;
+	struct table_fetched *f = &t->fetched[t->n_fetched];
+
+	if (key.len != KEY_LEN || t->n_fetched == ARRAY_LEN(t->fetched))
+		return;
+	f->kind = kind;
+	memcpy(f->key, key.data, KEY_LEN);
+	t->n_fetched++;
+}
+
+static void tell_fetched(struct world *w, struct machine *m, const struct table_fetched *f)
 {
 	struct object_batch b = { .n = 0 };
-	struct table_event e = { .op = OBJECT_WHOLE, .key = key.data[0] };
+	struct table_event e = { .op = OBJECT_WHOLE, .key = f->key[0] };
 
-	if (key.len != KEY_LEN || e.key >= TABLE_KEYS || !m->table.session[e.key].there)
+	if (f->kind != OBJECT_CONNTRACK) {
+		tunnels_fetched(w, m, f->kind, span_of(f->key, KEY_LEN));
+		return;
+	}
+	if (e.key >= TABLE_KEYS || !m->table.session[e.key].there)
 		return;
 	e.session = m->table.session[e.key];
 	add_dumped(w, m, &b, &e);
-	deliver(w, m, &b, OBJECT_FETCHED);
+	machine_objects(w, m, &b, OBJECT_FETCHED);
+}
+
+void table_tell(struct world *w, struct machine *m)
+{
+	struct table *t = &m->table;
+
+	if (t->telling)
+		return; /* the steps that it leads to, too */
+	t->telling = true;
+	for (unsigned i = 0; i < t->n_fetched && m->engine; i++)
+		tell_fetched(w, m, &t->fetched[i]);
+	t->n_fetched = 0;
+	for (unsigned i = 0; i < t->n_refused && m->engine; i++) {
+		struct event event = { .type = EVENT_REFUSED };
+
+		event.refused.order = (const void *)t->refused[i].order;
+		event.refused.why = t->refused[i].why;
+		machine_event(w, m->id, &event);
+	}
+	t->n_refused = 0;
+	t->telling = false;
 }
 
 /* The kernel fills the next buffer when the one before it is taken. */
@@ -365,6 +392,7 @@ void table_dumped(struct world *w, struct machine *m, uint32_t step)
 	memcpy(seen, t->dump.seen, sizeof(seen));
 	for (unsigned i = 0; i < n; i++)
 		add_dumped(w, m, &b, &seen[i]);
+	tunnels_dump(m, t->dump.kind, &b);
 	if (rng_chance(&w->rng, 2)) {
 		event.dumped = rng_chance(&w->rng, 50) ? DUMP_AGAIN : DUMP_FAILED;
 		t->dump.next = 0;
@@ -375,7 +403,9 @@ void table_dumped(struct world *w, struct machine *m, uint32_t step)
 		look_ahead(t);
 	}
 	t->dump.running = event.dumped == DUMP_MORE || event.dumped == DUMP_AGAIN;
-	deliver(w, m, &b, OBJECT_DUMPED);
+	world_trace(w, "%s: a step of a dump of kind %u: %u objects, result %u",
+		m->conf->node[m->id], t->dump.kind, b.n, event.dumped);
+	machine_objects(w, m, &b, OBJECT_DUMPED);
 	for (unsigned i = 0; i < n; i++)
 		table_check_dumped(w, m, &seen[i]);
 	if (m->engine)
@@ -389,9 +419,14 @@ static void packet(struct world *w, struct machine *m, unsigned key)
 	struct row *s = &m->table.session[key];
 	unsigned what = (unsigned)rng_below(&w->rng, 100);
 
+	struct row *other = &w->machine[1 - m->id].table.session[key];
+
 	m->table.touched[key] = w->now;
+	other->behind = other->there && other->sighted;
 	if (!s->there) {
-		struct row fresh = { .there = true, .strict = true, .touched_at = w->now };
+		struct row fresh = {
+			.there = true, .strict = true, .sighted = true, .touched_at = w->now
+		};
 
 		if (what < 60)
 			return;
@@ -407,6 +442,7 @@ static void packet(struct world *w, struct machine *m, unsigned key)
 		return;
 	}
 	s->held = false;
+	s->sighted = true;
 	s->touched_at = w->now;
 	if (what < 15) {
 		tell(w, m, OBJECT_REMOVE, key, false);

@@ -20,6 +20,7 @@ enum {
 	TABLE_CHUNK = 7,       /* keys that one step of a dump goes through */
 	TABLE_OBJECTS = 64,    /* that the core's index has room for */
 	TABLE_FRAMES = 24,     /* that the core's channel keeps */
+	TABLE_TOLD = 64,       /* what comes of a list of actions; what is more is lost */
 };
 
 struct world;
@@ -28,10 +29,11 @@ struct machine;
 struct row {
 	bool there;
 	uint8_t nat, status, state, rare;
-	bool held;           /* its timer is the hold's ... */
-	uint64_t held_at;    /* ... and began to run then */
-	bool strict;         /* windows are looked at: made by traffic, or settled */
-	uint64_t touched_at; /* traffic of this machine; 0 = none */
+	bool held;            /* its timer is the hold's ... */
+	uint64_t held_at;     /* ... and began to run then */
+	bool strict;          /* windows are looked at: made by traffic, or settled */
+	uint64_t touched_at;  /* traffic of this machine; 0 = none */
+	bool sighted, behind; /* its windows are known, and traffic went on elsewhere since */
 };
 
 struct table {
@@ -49,6 +51,17 @@ struct table {
 	} event[TABLE_EVENTS_MAX];
 
 	unsigned refuse; /* percent of what is created */
+	/* What the core hears when the list is carried out that brought it about, as the engine
+	 * tells it. */
+	bool telling;
+	unsigned n_refused, n_fetched;
+	struct table_refused {
+		_Alignas(8) uint8_t order[64];
+		enum refusal why;
+	} refused[TABLE_TOLD];
+	struct table_fetched {
+		uint8_t kind, key[2];
+	} fetched[TABLE_TOLD];
 	struct {
 		bool running;
 		uint32_t step;
@@ -57,6 +70,7 @@ struct table {
 		struct table_event seen[TABLE_CHUNK]; /* what the next step brings */
 	} dump;
 	uint64_t sole_since;          /* master of all groups, beyond dispute; 0 = it is not */
+	uint64_t idle_since;          /* master of none; 0 = it is not */
 	uint64_t touched[TABLE_KEYS]; /* by this machine's traffic, also a session that is gone */
 	uint64_t ordered[TABLE_KEYS]; /* by the core, last */
 	uint64_t refused_at;          /* the last order */
@@ -72,8 +86,10 @@ void table_clear(struct machine *m);
 
 /* Actions of the core. */
 void table_write(struct world *w, struct machine *m, struct span orders);
-void table_fetch(struct world *w, struct machine *m, struct span key);
+void table_fetch(struct machine *m, uint8_t kind, struct span key);
 void table_dump(struct world *w, struct machine *m, uint8_t kind);
+/* A list of actions is carried out: what came of it is told. */
+void table_tell(struct world *w, struct machine *m);
 
 /* Items of the queue: events are read, a step of a dump is over, traffic comes. */
 void table_read(struct world *w, struct machine *m);

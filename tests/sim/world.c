@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "clerk.h"
 #include "fault.h"
 #include "machine.h"
 
@@ -50,8 +51,12 @@ static void dispatch(struct world *w, const struct item *item)
 	case ITEM_TELL:
 	case ITEM_SPAWN:
 	case ITEM_EVENTS:
+	case ITEM_TUNNELS_TOLD:
 	case ITEM_DUMPED: machine_arrives(w, item); break;
+	case ITEM_JUDGED: machine_arrives(w, item); break;
 	case ITEM_TRAFFIC: table_traffic(w); break;
+	case ITEM_TUNNELS: tunnels_happen(w); break;
+	case ITEM_CLERK: clerk_happens(w); break;
 	}
 }
 

@@ -11,10 +11,12 @@
 #include "entrusted.h"
 #include "nsrp/node.h"
 #include "nsrp/wire.h"
+#include "papers.h"
 #include "rng.h"
 #include "table.h"
 #include "theme.h"
 #include "toy.h"
+#include "tunnels.h"
 #include "wire.h"
 
 enum {
@@ -37,9 +39,13 @@ enum item_type {
 	ITEM_UNHANG,
 	ITEM_POWER_ON,
 	ITEM_END_FAULT,
-	ITEM_EVENTS,  /* objects' events are read */
-	ITEM_DUMPED,  /* a step of a dump is over */
-	ITEM_TRAFFIC, /* packets come */
+	ITEM_EVENTS,       /* objects' events are read */
+	ITEM_DUMPED,       /* a step of a dump is over */
+	ITEM_TRAFFIC,      /* packets come */
+	ITEM_TUNNELS,      /* to tunnels */
+	ITEM_TUNNELS_TOLD, /* their events are read */
+	ITEM_CLERK,        /* something happens to a document */
+	ITEM_JUDGED,       /* a clerk is done with one */
 };
 
 struct frame {
@@ -71,7 +77,7 @@ struct item {
 		struct {
 			unsigned fault, path, from;
 		} end;
-		uint32_t dumped; /* which step */
+		uint32_t dumped; /* which step; JUDGED: which kind */
 	};
 };
 
@@ -95,6 +101,7 @@ struct machine {
 
 	bool powered; /* the guardian runs too */
 	bool engine, spawning;
+	bool carries_out;       /* the engine, what its last step wants */
 	uint32_t boot, engines; /* how many of each there were */
 	uint64_t paused_until;  /* 0 = not paused */
 	bool hangs;             /* the engine alone, until then */
@@ -102,6 +109,9 @@ struct machine {
 	unsigned n_inbox; /* what came meanwhile */
 	struct item inbox[WORLD_INBOX_MAX];
 	struct table table;
+	struct tunnels tunnels;
+	struct papers papers;
+	bool edited[DOCUMENTS];  /* here, since the peer's was applied last */
 	uint64_t kernel_free_at; /* its operations are done one after the other */
 	unsigned kernel_pending;
 	bool held[WORLD_GROUPS_MAX];
@@ -139,6 +149,13 @@ struct world {
 	bool direct; /* HA links: a machine that is off takes the carrier along */
 	uint64_t kernel_delay_max;
 	bool no_traffic;
+	bool documents; /* this schedule has some */
+	struct rng clerk_rng;
+	uint32_t last_number; /* of a document */
+	bool wished;          /* the operator wanted one mirrored */
+	bool has_tunnels;     /* this schedule */
+	struct rng tunnel_rng;
+	struct tunnel_ledger ledger[TUNNELS];
 	uint64_t traffic_gap;
 	uint64_t shared_at;      /* both machines served */
 	uint64_t table_fault_at; /* the last time a kernel's table was not as it should be */

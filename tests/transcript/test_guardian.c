@@ -126,7 +126,7 @@ static void an_engine_that_was_late_entrusts_anew(void **state)
 
 	pair_start_both(p);
 	pair_pause(p, 0);
-	pair_run(p, 160);
+	pair_run(p, 140);
 	pair_guardian_says(p, 0, WIRE_FRAME_HOLD);
 	pair_run(p, FOR_LONG_MS);
 	pair_wake(p, 0);

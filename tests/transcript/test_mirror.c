@@ -283,6 +283,38 @@ static void sessions_settle_after_a_takeover_and_are_forgiven_after_stepping_dow
 	}
 }
 
+/* The old master's windows fall behind while it forwards nothing, and no packet mends that. */
+static void what_a_former_master_saw_of_sessions_is_forgotten(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 20);
+	pair_command(p, 0, COMMAND_FAILOVER, 0, false);
+	pair_run(p, 2500); /* it may still forward */
+	unsigned before = orders(p, 0)[OBJECT_WHOLE];
+
+	pair_run(p, 2500);
+	assert_int_equal(orders(p, 0)[OBJECT_WHOLE], before + 20);
+	assert_int_equal(orders(p, 1)[OBJECT_WHOLE], 20); /* the copies of the beginning */
+	for (unsigned key = 0; key < 20; key++)
+		assert_true(pair_same(p, key));
+	pair_run(p, 10000);
+	assert_int_equal(orders(p, 0)[OBJECT_WHOLE], before + 20); /* once */
+}
+
+static void who_forwards_again_forgets_nothing(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 20);
+	pair_command(p, 0, COMMAND_FAILOVER, 0, false);
+	pair_run(p, 2000);
+	pair_command(p, 1, COMMAND_FAILOVER, 0, true);
+	pair_run(p, 10000);
+	assert_states(p, GROUP_MASTER, GROUP_PRIMARY_BACKUP);
+	assert_int_equal(orders(p, 0)[OBJECT_WHOLE], 0);
+}
+
 static void the_standby_holds_what_ages_for_a_day_alone_and_no_longer(void **state)
 {
 	struct pair *p = *state;
@@ -532,6 +564,8 @@ int main(void)
 		MIRROR(adoption_moves_everything_by_one_record),
 		MIRROR(a_late_word_of_the_old_master_is_followed_once_it_heard_of_the_adoption),
 		MIRROR(sessions_settle_after_a_takeover_and_are_forgiven_after_stepping_down),
+		MIRROR(what_a_former_master_saw_of_sessions_is_forgotten),
+		MIRROR(who_forwards_again_forgets_nothing),
 		MIRROR(the_standby_holds_what_ages_for_a_day_alone_and_no_longer),
 		MIRROR(sums_find_what_differs_and_only_those_buckets_are_sent_again),
 		MIRROR(events_that_the_kernel_lost_are_found_by_an_audit),

@@ -223,6 +223,16 @@ static void two_masters_judge_nothing_by_windows(void **state)
 	assert_int_equal(orders(p, 0)[OBJECT_SETTLE] + orders(p, 1)[OBJECT_SETTLE], 0);
 }
 
+/* The event of its end was lost; all that is told of the new one is what is known of the old. */
+static void a_session_that_is_made_again_unheard_is_forgiven_too(void **state)
+{
+	struct pair *p = *state;
+
+	start_shared(p);
+	pair_make(p, 0, 3, pair_session(p, 0, 3)->state);
+	assert_liberal(p, 0, 3, 1);
+}
+
 static void the_last_master_judges_by_windows_again_once_it_saw_all(void **state)
 {
 	struct pair *p = *state;
@@ -266,6 +276,7 @@ int main(void)
 		MIRROR(a_master_keeps_what_a_restarted_peer_lost),
 		MIRROR(a_session_is_not_over_while_traffic_passes_the_other_master),
 		MIRROR(two_masters_judge_nothing_by_windows),
+		MIRROR(a_session_that_is_made_again_unheard_is_forgiven_too),
 		MIRROR(the_last_master_judges_by_windows_again_once_it_saw_all),
 	};
 

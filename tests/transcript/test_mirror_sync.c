@@ -442,9 +442,42 @@ static void nodes_with_other_keys_compare_no_hashes(void **state)
 	assert_int_equal(pair_different(p), -1);
 }
 
+/* It was the first master: the peer had nothing to send it. */
+static void what_comes_to_a_former_master_is_not_doubted(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 5);
+	pair_command(p, 0, COMMAND_FAILOVER, 0, false);
+	pair_run(p, 5000);
+	assert_int_equal(counted(p, 0, COUNTER_RESYNCS_HEARD), 0);
+	pair_make_many(p, 1, 40, 1);
+	pair_run(p, 100);
+	pair_remove(p, 0, 40); /* by its own timer */
+	pair_run(p, 100);
+	assert_true(pair_session(p, 0, 40)->there);
+	assert_int_equal(counted(p, 0, COUNTER_RENEWED), 1);
+}
+
+/* Its event was lost, or its entry was refused where it was put back. */
+static void what_is_found_with_the_timer_of_the_hold_is_settled(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 5);
+	p->side[0].kernel->session[700] =
+		(struct pair_session){ .there = true, .state = 2, .held = true };
+	pair_plain_event(p, 0, EVENT_AUDIT);
+	pair_run(p, 4000);
+	assert_true(pair_owns(p, 0, 700));
+	assert_false(pair_session(p, 0, 700)->held);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		MIRROR(what_comes_to_a_former_master_is_not_doubted),
+		MIRROR(what_is_found_with_the_timer_of_the_hold_is_settled),
 		MIRROR(a_channel_that_cannot_keep_up_starts_anew_with_a_resync),
 		MIRROR(the_death_of_a_link_costs_no_resync),
 		MIRROR(nothing_is_sent_while_no_link_works),

@@ -185,7 +185,7 @@ static void an_added_path_comes_alive(void **state)
 	pair_run(p, 1000);
 	for (unsigned i = 0; i < 2; i++) {
 		for (unsigned path = 0; path < 4; path++)
-			assert_int_equal(p->side[i].node->links.path[path].state, PATH_ALIVE);
+			assert_int_equal(pair_path(p, i, path), PATH_ALIVE);
 	}
 	assert_silent(p, "peer fw");
 	assert_silent(p, "group");
@@ -209,13 +209,13 @@ static void a_removed_path_takes_nothing_with_it(void **state)
 		next->n_links--;
 		next->n_paths--;
 		assert_int_equal(pair_reload(p, i), RESULT_DONE);
-		assert_int_equal(p->side[i].node->links.path[0].state, PATH_ALIVE);
+		assert_int_equal(pair_path(p, i, 0), PATH_ALIVE);
 		pair_run(p, 20);
 	}
 	pair_run(p, 1000);
 	for (unsigned i = 0; i < 2; i++) {
 		for (unsigned path = 0; path < 2; path++)
-			assert_int_equal(p->side[i].node->links.path[path].state, PATH_ALIVE);
+			assert_int_equal(pair_path(p, i, path), PATH_ALIVE);
 	}
 	assert_silent(p, "peer fw");
 	assert_silent(p, "group");
@@ -296,7 +296,7 @@ static void a_path_that_comes_back_hears_nothing_twice(void **state)
 	pair_frame(p, 1, 0, tape.bytes, tape.len);
 	assert_int_equal(pair_counter(p, 1, COUNTER_DROP_REPLAY), replays + 1);
 	pair_run(p, 1000);
-	assert_int_equal(p->side[1].node->links.path[0].state, PATH_ALIVE);
+	assert_int_equal(pair_path(p, 1, 0), PATH_ALIVE);
 	assert_silent(p, "peer fw");
 	assert_silent(p, "group");
 }

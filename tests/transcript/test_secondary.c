@@ -4,13 +4,6 @@
  */
 #include "story.h"
 
-#include "core/state.h"
-
-static enum path_state path_state(const struct pair *p, unsigned i, unsigned path)
-{
-	return p->side[i].node->links.path[path].state;
-}
-
 static void roles_stay_when_only_a_secondary_path_is_left(void **state)
 {
 	struct pair *p = *state;
@@ -21,7 +14,7 @@ static void roles_stay_when_only_a_secondary_path_is_left(void **state)
 	pair_run(p, 10000);
 	assert_states(p, GROUP_MASTER, GROUP_PRIMARY_BACKUP);
 	assert_silent(p, "peer");
-	assert_int_equal(path_state(p, 0, 2), PATH_ALIVE);
+	assert_int_equal(pair_path(p, 0, 2), PATH_ALIVE);
 }
 
 /* Frames of some paths come later than the others. */
@@ -112,6 +105,8 @@ static void roles_stay_when_links_are_slower_than_the_detection_time(void **stat
 
 struct traffic {
 	unsigned beats, urgent;
+	unsigned apart; /* not with one by the HA links */
+	uint64_t link_at;
 };
 
 static bool count_secondary(struct pair *p, unsigned from, unsigned path, struct span frame)
@@ -119,8 +114,11 @@ static bool count_secondary(struct pair *p, unsigned from, unsigned path, struct
 	struct traffic *t = p->user;
 	struct span beat = pair_tlv(frame, WIRE_TLV_BEAT);
 
+	if (from == 0 && path == 0)
+		t->link_at = p->now;
 	if (from == 0 && path == 2 && beat.len > 0) {
 		t->beats++;
+		t->apart += p->now != t->link_at;
 		t->urgent += (beat.data[12] & WIRE_BEAT_URGENT) != 0;
 	}
 	return true;
@@ -137,6 +135,7 @@ static void urgent_beats_on_secondary_paths_when_links_are_silent(void **state)
 	pair_run(p, 5000);
 	assert_in_range(t.beats, 10, 11); /* one in ten heartbeats */
 	assert_in_range(t.urgent, 1, 2);  /* one each 5 s measures the round-trip time */
+	assert_int_equal(t.apart, 0);
 	pair_cut(p, 0, true);
 	pair_cut(p, 1, true);
 	pair_run(p, 150); /* the last one was heard up to a heartbeat ago */

@@ -50,6 +50,34 @@ static void a_peer_without_power_is_lost_in_milliseconds(void **state)
 	assert_int_equal(pair_counter(p, 1, COUNTER_PEER_LOST), 1);
 }
 
+/* What the peer echoes when it is back is no answer to what it was asked while it was off. */
+static void a_peer_that_came_back_is_judged_as_quickly(void **state)
+{
+	struct pair *p = *state;
+
+	start(p);
+	for (unsigned i = 0; i < 20; i++) {
+		pair_power_off(p, 0);
+		lose_links(p, 1);
+		pair_run(p, 3000 + 37 * i);
+		set_carrier(p, 1, 0, true);
+		set_carrier(p, 1, 1, true);
+		pair_start(p, 0);
+		pair_run(p, 2600);
+		assert_states(p, GROUP_PRIMARY_BACKUP, GROUP_MASTER);
+		pair_forget(p);
+		pair_power_off(p, 0);
+		lose_links(p, 1);
+		pair_run(p, VERDICT_MS);
+		ASSERT_TOLD(p, "fw2: peer fw1: lost, no HA link has carrier");
+		pair_run(p, 3000);
+		pair_start(p, 0);
+		set_carrier(p, 1, 0, true);
+		set_carrier(p, 1, 1, true);
+		pair_run(p, 6000);
+	}
+}
+
 static void a_peer_that_answers_by_a_secondary_path_is_not(void **state)
 {
 	struct pair *p = *state;
@@ -86,19 +114,26 @@ static void add_a_secondary_path(struct pair *p)
 	pair_same_conf(p);
 }
 
+/* With two secondary paths and these frames passing, fw2 suspects fw1, and is told otherwise. */
+static void assert_found_alive(struct pair *p,
+	bool (*passes)(struct pair *, unsigned from, unsigned path, struct span frame))
+{
+	add_a_secondary_path(p);
+	start(p);
+	frames_lost = 0;
+	p->passes = passes;
+	lose_links(p, 1);
+	pair_run(p, VERDICT_MS + 2);
+	ASSERT_TOLD(p, "fw2: peer fw1: answers, only the HA links are gone");
+	assert_silent(p, "peer fw1: lost");
+}
+
 /* Each path's probe has a number of its own: the very first is answered, and no other. */
 static void an_answer_by_one_of_two_secondary_paths_is_one(void **state)
 {
 	struct pair *p = *state;
 
-	add_a_secondary_path(p);
-	start(p);
-	frames_lost = 0;
-	p->passes = only_the_first_answer;
-	lose_links(p, 1);
-	pair_run(p, VERDICT_MS + 2);
-	ASSERT_TOLD(p, "fw2: peer fw1: answers, only the HA links are gone");
-	assert_silent(p, "peer fw1: lost");
+	assert_found_alive(p, only_the_first_answer);
 }
 
 static bool not_back_by_the_first(struct pair *p, unsigned from, unsigned path, struct span frame)
@@ -112,9 +147,17 @@ static void an_answer_may_come_by_another_path_than_the_probe(void **state)
 {
 	struct pair *p = *state;
 
+	assert_found_alive(p, not_back_by_the_first);
+}
+
+static void a_path_that_cannot_tell_may_answer(void **state)
+{
+	struct pair *p = *state;
+
 	add_a_secondary_path(p);
 	start(p);
-	p->passes = not_back_by_the_first;
+	p->side[1].node->links.path[SECONDARY + 1].rtt_us = SUSPECT_RTT_MAX_US + 1;
+	pair_cut(p, SECONDARY, true);
 	lose_links(p, 1);
 	pair_run(p, VERDICT_MS + 2);
 	ASSERT_TOLD(p, "fw2: peer fw1: answers, only the HA links are gone");
@@ -143,8 +186,10 @@ static void one_answer_to_five_probes_is_enough(void **state)
 	assert_silent(p, "fw1: lost");
 }
 
-static void assert_waits(struct pair *p)
+static void assert_waits(struct pair *p, const char *why)
 {
+	ASSERT_TOLD(p, "fw2: link ha1: carrier lost", why);
+	pair_forget(p);
 	pair_run(p, 100);
 	assert_silent(p, "peer fw1");
 	pair_run(p, DETECTION_MS);
@@ -161,7 +206,8 @@ static void links_that_go_one_after_the_other_prove_nothing(void **state)
 	pair_forget(p);
 	pair_power_off(p, 0);
 	set_carrier(p, 1, 1, false);
-	assert_waits(p);
+	assert_waits(
+		p, "the detection time decides: the HA links did not lose their carriers together");
 }
 
 static void without_a_secondary_path_the_detection_time_decides(void **state)
@@ -173,7 +219,7 @@ static void without_a_secondary_path_the_detection_time_decides(void **state)
 	pair_forget(p);
 	pair_power_off(p, 0);
 	lose_links(p, 1);
-	assert_waits(p);
+	assert_waits(p, "the detection time decides: no secondary path answered quickly");
 }
 
 static void a_secondary_path_that_was_silent_tells_nothing(void **state)
@@ -187,7 +233,7 @@ static void a_secondary_path_that_was_silent_tells_nothing(void **state)
 	pair_cut(p, SECONDARY, false);
 	pair_forget(p);
 	lose_links(p, 1);
-	assert_waits(p);
+	assert_waits(p, "the detection time decides: no secondary path answered quickly");
 }
 
 static void a_peer_without_real_time_priority_is_given_time(void **state)
@@ -198,7 +244,7 @@ static void a_peer_without_real_time_priority_is_given_time(void **state)
 	start(p);
 	pair_power_off(p, 0);
 	lose_links(p, 1);
-	assert_waits(p);
+	assert_waits(p, "the detection time decides: it runs without real-time priority");
 }
 
 /* A long path answers after the verdict: it cannot tell. */
@@ -210,7 +256,7 @@ static void a_slow_secondary_path_tells_nothing(void **state)
 	p->side[1].node->links.path[SECONDARY].rtt_us = SUSPECT_RTT_MAX_US + 1;
 	pair_power_off(p, 0);
 	lose_links(p, 1);
-	assert_waits(p);
+	assert_waits(p, "the detection time decides: no secondary path answered quickly");
 }
 
 static void a_carrier_that_comes_back_ends_the_suspicion(void **state)
@@ -231,9 +277,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_peer_without_power_is_lost_in_milliseconds),
+		STORY(a_peer_that_came_back_is_judged_as_quickly),
 		STORY(a_peer_that_answers_by_a_secondary_path_is_not),
 		STORY(an_answer_by_one_of_two_secondary_paths_is_one),
 		STORY(an_answer_may_come_by_another_path_than_the_probe),
+		STORY(a_path_that_cannot_tell_may_answer),
 		STORY(one_answer_to_five_probes_is_enough),
 		STORY(links_that_go_one_after_the_other_prove_nothing),
 		STORY(without_a_secondary_path_the_detection_time_decides),

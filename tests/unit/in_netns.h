@@ -140,6 +140,12 @@ static inline void stop_host(pid_t pid)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/* The test's fixture; skips the test where there is none. */
+#define FIXTURE(f)                                                                                 \
+	struct fixture *f = *state;                                                                \
+	if (!f)                                                                                    \
+	skip()
+
 /* Nothing waits there: nobody would be woken. */
 static inline void assert_quiet(int fd)
 {

@@ -18,6 +18,12 @@
 #include "object_samples.h"
 
 /* A host with no addresses of its own, two interfaces and the kernel's default timeouts. */
+/* The first group's addresses. */
+static const struct conf_ip tunnels_end_at[] = {
+	{ .family = AF_INET, .bytes = { 10, 78, 0, 1 } },
+	{ .family = AF_INET6, .bytes = { 0xfd, 0x78, [15] = 1 } },
+};
+
 static inline struct object_host *host_of_test(void)
 {
 	static struct object_host host;
@@ -38,6 +44,8 @@ static inline struct object_host *host_of_test(void)
 		.gre_stream = 180,
 		.sctp = { 0, 10, 3, 3, 210, 3, 3, 3, 30, 30 },
 	};
+	for (unsigned i = 0; i < 2; i++)
+		(void)object_own_add(&host.first, &tunnels_end_at[i]);
 	return &host;
 }
 
@@ -102,7 +110,8 @@ static inline struct sample told(
 {
 	struct sample s = { .len = 0 };
 	int len = object_ops_of(p->object.kind)
-			  ->put_order(host, op, key_of(p), value_of(p), memset(s.at, 0xaa, 512));
+			  ->put_order(
+				  host, op, key_of(p), value_of(p), memset(s.at, 0xaa, SAMPLE_MAX));
 
 	assert_in_range(len, 0, SAMPLE_MAX);
 	s.len = (size_t)len;

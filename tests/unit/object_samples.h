@@ -12,7 +12,7 @@
 
 #include "nsrp/object.h"
 
-enum { SAMPLE_MAX = 512 };
+enum { SAMPLE_MAX = 2048 };
 
 /* A message in memory, its bytes in `at`. */
 struct sample {

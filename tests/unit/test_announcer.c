@@ -50,11 +50,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-#define FIXTURE(f)                                                                                 \
-	struct fixture *f = *state;                                                                \
-	if (!f)                                                                                    \
-	skip()
-
 static void has(struct fixture *f, uint8_t family, uint8_t last, const char *device)
 {
 	struct conf_address *a = &f->conf.address[f->conf.n_addresses++];

@@ -431,11 +431,39 @@ static void a_bad_path_loses_nothing(void **state)
 	assert_true(p->next_delivered > 10000);
 }
 
+/* Also when it is sent again, long after. */
+static void a_frame_says_what_was_heard_when_it_was_written(void **state)
+{
+	const struct channel_point early = { 7, 9 }, late = { 7, 10 };
+	struct pair *p = *state;
+	uint32_t first, second;
+	struct span records;
+
+	channel_out_heard(&p->out, early);
+	assert_true(write_record(p));
+	first = channel_out_number(&p->out);
+	channel_out_heard(&p->out, early);
+	assert_true(write_record(p));
+	assert_int_equal(channel_out_number(&p->out), first);
+	channel_out_heard(&p->out, late);
+	assert_true(write_record(p));
+	second = channel_out_number(&p->out);
+	assert_int_equal(second, first + 1);
+	assert_true(channel_out_due(&p->out, p->now, &first, &records));
+	channel_out_sent(&p->out, p->now, first, 0);
+	channel_out_path_lost(&p->out, 0);
+	assert_true(channel_out_due(&p->out, p->now, &first, &records));
+	assert_int_equal(records.len, 2 * RECORD_LEN);
+	assert_int_equal(channel_out_knows(&p->out, first).next, early.next);
+	assert_int_equal(channel_out_knows(&p->out, second).next, late.next);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(records_arrive_once_and_in_order),
+		TEST(a_frame_says_what_was_heard_when_it_was_written),
 		TEST(a_window_is_under_way_and_no_more),
 		TEST(a_frame_that_later_ones_overtook_is_sent_again_at_once),
 		TEST(only_what_the_ranges_lack_is_sent_again),

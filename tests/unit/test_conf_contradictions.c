@@ -349,25 +349,6 @@ static void a_udp_link_may_share_a_data_interface(void **state)
 	assert_true(fault_is_found(&fault, CONF_SEVERITY_WARNING));
 }
 
-static void what_is_not_built_yet_is_noted_once(void **state)
-{
-	static struct conf conf;
-	static struct found found;
-
-	(void)state;
-	assert_int_equal(read_as(CLUSTER LINK GROUP
-				 "virtual-mac = yes\nhook = /h\n"
-				 "[mirror]\nsessions = yes\nruleset = yes\nfiles = /a\nfiles = /b\n"
-				 "[monitor m]\ntype = script\nprogram = /p\ntarget = 192.0.2.9\n",
-				 "fw1", &conf, &found),
-		0);
-	assert_int_equal(found.n, 2);
-	assert_true(was_found(&found, CONF_SEVERITY_NOTE, 14, "[mirror] ruleset: not built yet"));
-	assert_true(was_found(&found, CONF_SEVERITY_NOTE, 15, "[mirror] files: not built yet"));
-	assert_int_equal(read_as(CLUSTER LINK GROUP, "fw1", &conf, &found), 0);
-	assert_int_equal(found.n, 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -389,7 +370,6 @@ int main(void)
 		cmocka_unit_test(a_monitor_of_all_groups_counts_for_each),
 		cmocka_unit_test(a_link_local_gateway_needs_no_warning),
 		cmocka_unit_test(a_udp_link_may_share_a_data_interface),
-		cmocka_unit_test(what_is_not_built_yet_is_noted_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

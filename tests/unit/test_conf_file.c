@@ -41,6 +41,7 @@ static void the_smallest_file_has_the_defaults(void **state)
 	assert_true(conf.mirror.sessions && conf.mirror.ipsec);
 	assert_true(conf.mirror.ruleset && conf.mirror.neighbours);
 	assert_int_equal(conf.mirror.hold_ms, 600000);
+	assert_int_equal(conf.mirror.ike_wait_ms, 0);
 }
 
 static void blanks_comments_and_empty_lines_mean_nothing(void **state)

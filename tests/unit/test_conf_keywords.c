@@ -45,7 +45,10 @@ static const struct sample {
 	{ "mirror", "neighbours", "no", "" },
 	{ "mirror", "ruleset-local", "inet local", "" },
 	{ "mirror", "files", "/etc/hosts", "" },
+	{ "mirror", "files-validate", "/validate", "" },
+	{ "mirror", "files-apply", "/apply", "" },
 	{ "mirror", "hold", "5m", "" },
+	{ "mirror", "ike-wait", "2s", "" },
 };
 
 /* The sample's line, with `front` in front of it, in a whole file. */

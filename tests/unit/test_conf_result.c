@@ -355,6 +355,25 @@ static void every_bound_of_the_structure_is_checked(void **state)
 		"allowed: 32 at most");
 }
 
+#define UNWATCHED                                                                                  \
+	"[cluster]\nid = 1\nkey-file = /etc/nsrpd/cluster.key\nmonitor-links = none\n"             \
+	"[node fw1]\n[node fw2]\n" LINK "[group 0]\nsecondary-path = none\n"
+
+static void more_interfaces_than_can_be_had_are_refused(void **state)
+{
+	(void)state;
+	assert_bound(UNWATCHED, "address = 10.A.B.1/24 dev eA-B\n", CONF_DEVICES_MAX,
+		"found `10.1.7.1/24 dev e1-7`, which names one interface more than addresses and "
+		"routes may have, allowed: 256 at most");
+	assert_bound(UNWATCHED "address = 192.0.2.1/24 dev eth0\n",
+		"route = 10.A.B.0/24 dev eA-B\n", CONF_DEVICES_MAX - 1,
+		"route: found `10.1.6.0/24 dev e1-6`, which names");
+	/* Each with its macvlan. */
+	assert_bound(UNWATCHED "virtual-mac = yes\nroute = 192.0.2.0/24 dev x\n",
+		"address = 10.A.B.1/24 dev eA-B\n", CONF_DEVICES_MAX / 2 - 1,
+		"route: found `192.0.2.0/24 dev x`, which names one");
+}
+
 static void more_sections_or_lines_than_can_be_meant_are_refused(void **state)
 {
 	static char text[512 * 1024];
@@ -388,6 +407,7 @@ int main(void)
 		cmocka_unit_test(monitor_links_none_makes_no_monitor),
 		cmocka_unit_test(lists_are_read_from_one_line_or_several),
 		cmocka_unit_test(every_bound_of_the_structure_is_checked),
+		cmocka_unit_test(more_interfaces_than_can_be_had_are_refused),
 		cmocka_unit_test(more_sections_or_lines_than_can_be_meant_are_refused),
 	};
 

@@ -32,6 +32,12 @@ static void every_verb_is_understood(void **state)
 	assert_true(parse("{\"verb\":\"history\"}", &r, error));
 	assert_int_equal(r.verb, CONTROL_HISTORY);
 	assert_false(control_request_commands(&r));
+	assert_true(parse("{\"verb\":\"pulse\"}", &r, error));
+	assert_int_equal(r.verb, CONTROL_PULSE);
+	assert_int_equal(r.from, 0);
+	assert_true(parse("{\"verb\":\"pulse\",\"from\":9000000000}", &r, error));
+	assert_int_equal(r.from, 9000000000);
+	assert_false(control_request_commands(&r));
 	assert_true(parse("{\"verb\":\"version\"}", &r, error));
 	assert_int_equal(r.verb, CONTROL_VERSION);
 	assert_false(control_request_commands(&r));
@@ -137,6 +143,8 @@ static void what_is_wrong_is_said(void **state)
 			"\"group\" is the id of a group, 0 to 255" },
 		{ "{\"verb\":\"failover\",\"group\":1.0}",
 			"\"group\" is the id of a group, 0 to 255" },
+		{ "{\"verb\":\"pulse\",\"from\":-1}", "\"from\" is the number of a sample" },
+		{ "{\"verb\":\"history\",\"from\":1}", "\"history\" has no member \"from\"" },
 		{ "{\"verb\":\"why\",\"group\":null}", "\"group\" is the id of a group, 0 to 255" },
 		{ "{\"verb\":\"failover\",\"force\":1}", "\"force\" is true or false" },
 		{ "{\"verb\":\"maintenance\"}", "\"maintenance\" needs \"on\"" },
@@ -149,11 +157,13 @@ static void what_is_wrong_is_said(void **state)
 		  "\"node\":\"a234567890123456789012345678901z\"}",
 			"\"node\" is the name of a node" },
 		{ "{\"verb\":\"verify\",\"kind\":\"sa\"}", "\"verify\" has no member \"kind\"" },
-		{ "{\"verb\":\"sync\",\"kind\":\"ruleset\"}",
-			"the mirroring of kind \"ruleset\": not built yet" },
-		{ "{\"verb\":\"sync\",\"kind\":7}", "\"kind\" is one of conntrack, expectation, "
-						    "neighbour, sa, policy, ruleset, "
-						    "elements, file" },
+		{ "{\"verb\":\"sync\",\"kind\":\"elements\"}",
+			"\"kind\" is one of conntrack, expectation, neighbour, sa, policy, "
+			"ruleset, "
+			"files" },
+		{ "{\"verb\":\"sync\",\"kind\":\"files\",\"dry\":1}", "\"dry\" is true or false" },
+		{ "{\"verb\":\"diff\",\"kind\":\"neighbour\"}",
+			"\"diff\": \"kind\" is one of ruleset, files" },
 		{ "{\"verb\":\"show\"}", "\"show\" needs \"what\"" },
 		{ "{\"verb\":\"show\",\"what\":\"all\"}",
 			"\"what\" is one of groups, links, monitors, mirror, counters, config" },

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -215,6 +216,61 @@ static void what_belongs_to_another_is_taken(void **state)
 	assert_true(check_is_taken(&(struct device_master){ .kind = "master", .name = "" }));
 }
 
+/* What is found in a ruleset of one object, of a node that has 10.77.0.11 and fd77::11 on lan0, and
+ * 10.79.0.1 at its end of an HA link. */
+static void assert_own(const char *object, const char *text)
+{
+	static struct conf conf;
+	struct check_own own = { .n = 3,
+		.address = { { .ip = { AF_INET, { 10, 77, 0, 11 } }, .device = "lan0" },
+			{ .ip = { AF_INET6, { 0xfd, 0x77, [15] = 0x11 } }, .device = "lan0" },
+			{ .ip = { AF_INET, { 10, 79, 0, 1 } }, .device = "ha1" } } };
+	struct check_findings f = { .n = 0 };
+	json_t *ruleset = json_pack("{s:[o]}", "nftables", json_loads(object, 0, NULL));
+
+	conf.mirror.ruleset = true;
+	conf.mirror.n_local = 2;
+	(void)snprintf(conf.mirror.local[0], sizeof(conf.mirror.local[0]), "%s", "inet own");
+	(void)snprintf(
+		conf.mirror.local[1], sizeof(conf.mirror.local[1]), "%s", "inet filter/mine");
+	conf.n_links = 1;
+	conf.path[0].local = own.address[2].ip;
+	conf.path[0].remote = (struct conf_ip){ AF_INET, { 10, 79, 0, 2 } };
+	assert_non_null(ruleset);
+	check_own_addresses(&conf, ruleset, &own, &f);
+	assert_int_equal(f.n, text != NULL);
+	if (text) {
+		assert_int_equal(f.finding[0].severity, CONF_SEVERITY_WARNING);
+		assert_non_null(strstr(f.finding[0].text, text));
+	}
+	check_findings_fini(&f);
+	json_decref(ruleset);
+}
+
+#define RULE(table, expr)                                                                          \
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"" table                                        \
+	"\",\"chain\":\"in\",\"comment\":\"10.77.0.11\","                                          \
+	"\"expr\":[" expr "]}}"
+#define SET(name, elements)                                                                        \
+	"{\"set\":{\"family\":\"inet\",\"table\":\"filter\",\"name\":\"" name                      \
+	"\",\"elem\":[" elements "]}}"
+
+static void addresses_of_one_node_are_told(void **state)
+{
+	(void)state;
+	assert_own(RULE("filter", "{\"match\":{\"right\":\"10.77.0.11\"}}"),
+		"inet filter in: 10.77.0.11 is this node's own, on lan0");
+	assert_own(
+		RULE("filter", "{\"match\":{\"right\":{\"set\":[\"fd77::11\"]}}}"), "fd77::11 is");
+	assert_own(SET("admins", "{\"concat\":[\"10.77.0.11\",22]}"), "inet filter set admins: ");
+	assert_own(RULE("filter", "{\"match\":{\"right\":\"10.77.0.110\"}}"), NULL);
+	assert_own(RULE("own", "{\"match\":{\"right\":\"10.77.0.11\"}}"), NULL);
+	assert_own(SET("mine", "\"10.77.0.11\""), NULL);
+	assert_own(RULE("filter", "{\"set\":[\"10.79.0.1\",\"10.79.0.2\"]}"), NULL);
+	assert_own(RULE("filter", "{\"set\":[\"10.79.0.1\"]}"),
+		"10.79.0.1 is this node's own, on ha1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +281,7 @@ int main(void)
 		cmocka_unit_test(an_interface_that_is_not_there_is_told),
 		cmocka_unit_test(programs_that_cannot_be_run_are_told),
 		cmocka_unit_test(what_belongs_to_another_is_taken),
+		cmocka_unit_test(addresses_of_one_node_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,9 +70,9 @@ static void what_is_wrong_comes_first(void **state)
 		"fw1, cluster 7: CRITICAL, peer fw2 is heard and in sync for 30 s\n"
 		"  !! group 5: both nodes are master\n"
 		"  !  group 0: fw2 is not in sync yet\n"
-		"  !  only one of 2 HA links is alive: ha0\n"
 		"  !  HA link ha1 is one-way: heard here, not by fw2\n"
 		"  !  secondary path eth0 is down: No such device\n"
+		"  !  only one of 2 HA links is alive: ha0\n"
 		"  !  monitor disk fails on fw1 (weight 255)\n"
 		"\n"
 		"GROUP  fw1 (here)  fw2     PRIORITY  TERM  FOR   RULE AND REASON\n"
@@ -184,7 +184,8 @@ static void why_says_it_in_words(void **state)
 	assert_view(view_why, report_why(&p->in, 0),
 		"group 0: fw1 is master because rule 2a says: the sitting master stays\n"
 		"  last change    20 s ago, at 1970-01-01T00:16:20.000Z: elected\n"
-		"  peer           fw2 is heard for 30 s\n"
+		"  here           fw1 is master\n"
+		"  peer           fw2 is primary-backup: in sync, may take over; heard for 30 s\n"
 		"  failing        gateway (weight 100)\n"
 		"  failed weight  100 of 255 that make it inoperable\n"
 		"  preempt        yes, but suspended by a manual failover\n"
@@ -195,7 +196,71 @@ static void why_says_it_in_words(void **state)
 		"  eligible       yes         yes\n"
 		"  operable       yes         yes\n"
 		"  failed weight  100         0\n"
-		"  in sync        yes         yes\n");
+		"  in sync        yes         yes\n"
+		"  nsrpctl why 0 tells what would come of failures\n");
+}
+
+static json_t *mishap(const char *text)
+{
+	json_t *answer =
+		json_pack("{s:[{s:i, s:[o]}]}", "groups", "id", 7, "if", json_loads(text, 0, NULL));
+
+	assert_non_null(answer);
+	return answer;
+}
+
+static void assert_foreseen(const char *text, const char *expected)
+{
+	char *seen = view_text(view_why, mishap(text));
+
+	if (!strstr(seen, expected))
+		fail_msg("not there: %s in %s", expected, seen);
+	free(seen);
+}
+
+static void what_would_come_of_failures_is_said(void **state)
+{
+	(void)state;
+	assert_foreseen("{\"what\":\"monitor\",\"names\":[\"a\",\"b\",\"c\"],\"where\":\"fw1\","
+			"\"masters\":[\"fw2\"],\"moves\":true,\"in_sync\":true,\"rule\":\"2b\"}",
+		"\n  if a, b or c fails on fw1: fw2 takes over (rule 2b)\n");
+	assert_foreseen("{\"what\":\"monitor\",\"names\":[\"a\"],\"where\":\"both\",\"masters\":"
+			"[\"fw1\"],\"moves\":false,\"in_sync\":true,\"rule\":\"3\"}",
+		"\n  if a fails on both nodes: fw1 stays master (rule 3)\n");
+	assert_foreseen(
+		"{\"what\":\"node\",\"names\":[\"fw1\"],\"masters\":[\"fw2\"],\"moves\":true,"
+		"\"in_sync\":false,\"rule\":\"4c\"}",
+		"\n  if fw1 dies: fw2 takes over, and lacks sessions (rule 4c)\n");
+	assert_foreseen("{\"what\":\"node\",\"names\":[\"fw1\"],\"masters\":[],\"moves\":true}",
+		"\n  if fw1 dies: nobody is master\n");
+	assert_foreseen(
+		"{\"what\":\"link\",\"names\":[\"ha0\"],\"masters\":[\"fw1\"],\"rule\":\"2a\"}",
+		"\n  if HA link ha0 is cut: fw1 stays master (rule 2a)\n");
+	assert_foreseen("{\"what\":\"links\",\"names\":[\"ha0\",\"ha1\"],\"masters\":[\"fw1\"],"
+			"\"rule\":\"2a\"}",
+		"\n  if all HA links are cut: fw1 stays master (rule 2a)\n");
+	assert_foreseen(
+		"{\"what\":\"apart\",\"names\":[],\"masters\":[\"fw1\",\"fw2\"],\"moves\":true,"
+		"\"rule\":\"4c\"}",
+		"\n  if HA links and secondary paths are cut: both nodes are master (rule 4c)\n");
+}
+
+static void history_tells_the_steps_of_a_takeover(void **state)
+{
+	(void)state;
+	assert_view(view_history,
+		json_loads(
+			"{\"history\":[{\"time\":\"2026-11-22T20:00:00.123Z\",\"group\":5,"
+			"\"from\":\"primary-backup\",\"to\":\"master\",\"rule\":\"2b\",\"reason\":"
+			"\"monitors\",\"term\":9,\"monitor\":\"wan0/5\",\"steps_us\":{\"settled\":"
+			"2100000,\"asked\":-9870,\"announced\":54,\"later\":1},\"gap_us\":12345}]}",
+			0, NULL),
+		"TIME (UTC)                GROUP  TERM  RULE  CHANGE AND REASON\n"
+		"2026-11-22T20:00:00.123Z      5     9  2b    primary-backup -> master: monitors,\n"
+		"                                             wan0/5\n"
+		"                                             asked 9.8 ms before; announced 0.05\n"
+		"                                             ms, settled 2.1 s after; gap 12 ms\n"
+		"                                             at most\n");
 }
 
 static void lists_are_tables(void **state)
@@ -229,6 +294,7 @@ static void lists_are_tables(void **state)
 	assert_non_null(strstr(text, "\n\ndropped frames\n"));
 	assert_non_null(strstr(text, "  records_sent       records sent\n"));
 	assert_non_null(strstr(text, "  kernel_orders     orders given\n"));
+	assert_non_null(strstr(text, "\n\nmonitors\n"));
 	free(text);
 	assert_view(view_history, json_pack("{s:[]}", "history"), "there is no history yet\n");
 	assert_view(view_history,
@@ -256,7 +322,8 @@ static void the_mirror_is_a_table_and_what_came_of_it(void **state)
 		"conntrack    12345         1  yes      0 ms        3\n"
 		"expectation      2         0  yes      0 ms        3\n"
 		"neighbour        0         0  yes      0 ms        3\n"
-		"not built yet: sa, policy, ruleset, elements, file\n"
+		"sa               0         0  off      -           0\n"
+		"policy           0         0  off      -           0\n"
 		"\n"
 		"  in sync        yes\n"
 		"  resyncs sent   3; the last: 12000 objects in 210 ms, 25 s ago\n"
@@ -332,12 +399,13 @@ static void any_answer_is_survived(void **state)
 {
 	void (*const views[])(const struct page *, const json_t *) = { view_status, view_groups,
 		view_links, view_monitors, view_mirror, view_counters, view_config, view_why,
-		view_history, view_verify, view_check };
+		view_history, view_verify, view_check, view_pulse };
 	static const char *const answers[] = {
 		"{}",
 		("{\"groups\":[null,{}],\"links\":[7,{}],\"monitors\":[{}],\"mirror\":[],"
 		 "\"counters\":[{}],\"history\":[{}],\"warnings\":[1,null],\"peer\":3}"),
 		"{\"mirroring\":{\"on\":true,\"up\":true,\"sent\":3},\"own\":1}",
+		"{\"samples\":[null,7,{\"at\":\"x\",\"links\":[3],\"failed\":[null]}]}",
 		"{\"groups\":{\"a\":1},\"links\":\"x\",\"mirror\":{\"conntrack\":null}}",
 	};
 
@@ -346,6 +414,33 @@ static void any_answer_is_survived(void **state)
 		for (size_t v = 0; v < ARRAY_LEN(views); v++)
 			free(view_text(views[v], json_loads(answers[i], 0, NULL)));
 	}
+}
+
+#define SAMPLE(number, time, ms, silence, own, failed)                                             \
+	"{\"number\":" #number ",\"at\":\"2026-01-31T11:00:" time "Z\",\"ms\":" #ms                \
+	",\"silence_ms\":" silence ",\"late_ms\":2,\"lag_ms\":null,\"backlog\":1234,"              \
+	"\"links\":[{\"name\":\"ha0\",\"state\":\"alive\",\"beats\":20},"                          \
+	"{\"name\":\"ha1\",\"state\":\"lost\",\"beats\":0}],"                                      \
+	"\"groups\":[{\"id\":0,\"own\":\"" own "\",\"peer\":null}],"                               \
+	"\"failed\":[" failed "],\"peer_failed\":[]}"
+
+static void a_pulse_tells_states_where_they_change(void **state)
+{
+	static const char text[] = "{\"samples\":[" SAMPLE(0, "01.000", 1000, "null", "master",
+		"") "," SAMPLE(1, "02.010", 1010, "51", "master", "") "," SAMPLE(2, "08.000", 1000,
+		"300", "inoperable", "\"gateway\"") "]}";
+
+	(void)state;
+	assert_view(view_pulse, json_loads(text, 0, NULL),
+		"milliseconds, bytes, and the heartbeats that came on ha0, ha1\n"
+		"TIME      SILENCE  LATE  LAG  BACKLOG  BEATS  STATES HERE/THERE\n"
+		"11:00:01        -     2    -     1234  20 0   0 master/-, ha1 lost\n"
+		"11:00:02       51     2    -     1234  20 0\n"
+		"...                                           nobody looked for 4.9 s\n"
+		"11:00:08      300     2    -     1234  20 0   0 inoperable/-, ha1 lost, gateway\n"
+		"                                              fails\n");
+	assert_view(view_pulse, json_pack("{s:[]}", "samples"),
+		"the daemon began less than a second ago\n");
 }
 
 int main(void)
@@ -359,11 +454,14 @@ int main(void)
 		TEST(monitoring_gets_a_line_and_a_number),
 		TEST(a_group_is_shown_in_full),
 		TEST(why_says_it_in_words),
+		TEST(what_would_come_of_failures_is_said),
+		TEST(history_tells_the_steps_of_a_takeover),
 		TEST(lists_are_tables),
 		TEST(the_mirror_is_a_table_and_what_came_of_it),
 		TEST(a_mirror_that_does_not_work_says_so),
 		TEST(a_verify_tells_what_it_found),
 		TEST(any_answer_is_survived),
+		TEST(a_pulse_tells_states_where_they_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,11 +10,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "io/logger.h"
+#include "scratch.h"
 
 static mono_t fake_now;
 
@@ -282,6 +284,58 @@ static void the_journal_is_recognised(void **state)
 	unsetenv("JOURNAL_STREAM");
 }
 
+static int journal_at(char *folder, size_t size, char *path, size_t path_size)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	scratch_make(folder, size, "journal");
+	assert_in_range(snprintf(path, path_size, "%s/socket", folder), 1, path_size - 1);
+	assert_true(strlen(path) < sizeof(address.sun_path));
+	memcpy(address.sun_path, path, strlen(path));
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void the_journal_gets_a_change_with_its_fields(void **state)
+{
+	static const struct log_change change = { "fw1", 7, 9, "init", "master", "4c",
+		"peer lost" };
+	struct fixture *f = *state;
+	char folder[80], path[100];
+	int journal = journal_at(folder, sizeof(folder), path, sizeof(path));
+	ssize_t n;
+
+	assert_int_equal(logger_use_journal(&f->logger, "/nowhere"), -ENOENT);
+	assert_int_equal(f->logger.journal, -1);
+	assert_int_equal(logger_use_journal(&f->logger, path), 0);
+	log_about(&f->logger.log, &change);
+	log_info(&f->logger.log, "group %u: init -> master", 7);
+	n = recv(journal, f->text, sizeof(f->text) - 1, 0);
+	assert_true(n > 0);
+	f->text[n] = '\0';
+	assert_string_equal(f->text,
+		"MESSAGE=group 7: init -> master\nPRIORITY=6\nSYSLOG_IDENTIFIER=nsrpd\n"
+		"NSRP_NODE=fw1\nNSRP_GROUP=7\nNSRP_TERM=9\nNSRP_FROM=init\nNSRP_TO=master\n"
+		"NSRP_RULE=4c\nNSRP_REASON=peer lost\n");
+	assert_string_equal(written(f), "");
+
+	log_info(&f->logger.log, "plain"); /* the fields were the other line's */
+	assert_string_equal(written(f), "<6>plain\n");
+	log_about(&f->logger.log, &change);
+	log_debug(&f->logger.log, "not written");
+	log_info(&f->logger.log, "plain again");
+	assert_string_equal(written(f), "<6>plain again\n");
+
+	close(journal); /* and nothing is lost */
+	log_about(&f->logger.log, &change);
+	log_info(&f->logger.log, "group 7: moved");
+	assert_string_equal(written(f), "<6>group 7: moved\n");
+	close(f->logger.journal);
+	unlink(path);
+	rmdir(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +353,7 @@ int main(void)
 		TEST(behind_a_line_cut_short_another_begins),
 		SOCKET_TEST(a_reader_that_is_gone_is_survived),
 		SOCKET_TEST(the_journal_is_recognised),
+		TEST(the_journal_gets_a_change_with_its_fields),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* covers: mirror.c mirror_sync.c mirror_deliver.c mirror_local.c mirror_remote.c */
-/* covers: mirror_pass.c mirror_found.c mirror_wire.c */
+/* covers: mirror_pass.c mirror_found.c mirror_role.c mirror_wire.c */
 /*
  * A mirror against frames and records that its peer would not send, or not then. What a pair does
  * together is told in tests/transcript.

@@ -152,8 +152,8 @@ static void deliver(struct side *from, struct side *to)
 
 		writer_u32(&w, m->out.epoch);
 		writer_u32(&w, number);
-		writer_u32(&w, m->in.open ? m->in.epoch : 0);
-		writer_u32(&w, m->in.open ? m->in.next : 0);
+		writer_u32(&w, channel_out_knows(&m->out, number).epoch);
+		writer_u32(&w, channel_out_knows(&m->out, number).next);
 		writer_bytes(&w, records.data, records.len);
 		channel_out_sent(&m->out, now, number, 0);
 		assert_true(mirror_heard_data(&to->node, now, span_of(value, w.used), &to->out));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "in_netns.h"
+#include "rtnl_fixture.h"
 
 #include "io/neighbours.h"
 #include "nsrp/object.h"
@@ -8,29 +8,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
-
-static int set_up(void **state)
-{
-	static struct rtnl *rtnl;
-
-	*state = NULL;
-	if (netns_enter()) {
-		assert_int_equal(rtnl_new(&rtnl), 0);
-		*state = rtnl;
-	}
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	rtnl_free(*state);
-	return 0;
-}
-
-#define RTNL(r)                                                                                    \
-	struct rtnl *r = *state;                                                                   \
-	if (!r)                                                                                    \
-	skip()
 
 static struct object_host host;
 
@@ -169,7 +146,7 @@ static void the_limit_is_the_kernels(void **state)
 	assert_true(limit >= 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rtnl_set_up, rtnl_tear_down)
 
 int main(void)
 {

@@ -337,6 +337,23 @@ static void what_the_timer_cannot_tell_was_not_seen(void **state)
 	assert_true(p.object.marks & OBJECT_UNSEEN);
 }
 
+static void what_is_judged_by_what_was_seen_is_marked(void **state)
+{
+	struct object_host *host = host_of_test();
+	struct sample s = sample_of(TCP_DUMPED);
+	struct parsed p;
+
+	(void)state;
+	parse_with(host, &s, &p);
+	assert_true(p.object.marks & OBJECT_JUDGED);
+	s = sample_of(UDP_DUMPED);
+	parse_with(host, &s, &p);
+	assert_false(p.object.marks & OBJECT_JUDGED);
+	s = sample_of(FTP_DUMPED); /* its expectations would go with it */
+	parse_with(host, &s, &p);
+	assert_false(p.object.marks & OBJECT_JUDGED);
+}
+
 static void orders_that_need_a_value_are_refused_without(void **state)
 {
 	static const enum object_op ops[] = { OBJECT_WHOLE, OBJECT_CREATE, OBJECT_CHANGE,
@@ -370,6 +387,7 @@ int main(void)
 		cmocka_unit_test(the_end_of_a_hold_may_leave_windows_alone),
 		cmocka_unit_test(a_timer_below_half_of_the_hold_is_marked),
 		cmocka_unit_test(what_the_timer_cannot_tell_was_not_seen),
+		cmocka_unit_test(what_is_judged_by_what_was_seen_is_marked),
 		cmocka_unit_test(orders_that_need_a_value_are_refused_without),
 	};
 

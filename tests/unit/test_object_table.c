@@ -41,6 +41,9 @@ static void messages_of_another_kind_are_told_apart(void **state)
 		for (unsigned j = 0; object_table[j] != NULL; j++) {
 			struct parsed p;
 
+			/* Of another protocol, numbers mean other things. */
+			if (object_table[j]->nl_proto != ops_for(&s)->nl_proto)
+				continue;
 			p.err = object_table[j]->parse(
 				host_of_test(), (const void *)s.at, &p.object, p.room);
 			assert_int_equal(p.err, object_table[j] == ops_for(&s) ? 0 : -ENOMSG);

@@ -358,6 +358,39 @@ static void a_foreign_file_is_refused(void **state)
 	assert_refused(path, EACCES, "not owned by root");
 }
 
+/* Whoever may rename it may put another one in its place. */
+static void what_others_could_replace_is_refused(void **state)
+{
+	const char *inner = fixture_path("inner"), *path = fixture_path("inner/script");
+	const char *link = fixture_path("link");
+
+	(void)state;
+	assert_int_equal(mkdir(inner, 0755), 0);
+	fixture_script("inner/script", "exit 0");
+	assert_int_equal(symlink("./inner/../inner/script", link), 0);
+	run_path(link, LIMIT_MS);
+	assert_result(PROGRAM_EXITED, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(chmod(inner, i == 0 ? 0775 : 0757), 0);
+		assert_refused(path, EACCES, "on its path");
+		assert_refused(link, EACCES, "on its path");
+	}
+	assert_int_equal(chmod(inner, 01777), 0);
+	run_path(path, LIMIT_MS);
+	assert_result(PROGRAM_EXITED, 0);
+	assert_int_equal(chmod(inner, 0755), 0);
+	assert_int_equal(chmod(fixture_dir, 0777), 0);
+	assert_refused(path, EACCES, "on its path");
+	assert_int_equal(chmod(fixture_dir, 0755), 0);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(lchown(link, 1234, 0), 0);
+	assert_refused(link, EACCES, "on its path");
+	assert_int_equal(lchown(link, 0, 0), 0);
+	assert_int_equal(chown(inner, 1234, 0), 0);
+	assert_refused(link, EACCES, "on its path");
+}
+
 static void one_that_is_not_wanted_any_more_is_killed_unheard(void **state)
 {
 	(void)state;
@@ -412,6 +445,7 @@ int main(void)
 		TEST(it_has_no_capabilities_and_gets_none),
 		TEST(what_cannot_be_run_is_told_with_the_reason),
 		TEST(a_foreign_file_is_refused),
+		TEST(what_others_could_replace_is_refused),
 		TEST(one_that_is_not_wanted_any_more_is_killed_unheard),
 		TEST(a_child_that_is_heard_of_is_reaped_once),
 	};

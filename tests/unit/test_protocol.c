@@ -126,6 +126,10 @@ static void flags_steps_and_verbs_are_the_pages(void **state)
 	static const struct entry steps[] = { WIRE_HANDOVER_STEPS(X) };
 	static const struct entry verbs[] = { WIRE_VERBS(X) };
 	static const struct entry records[] = { WIRE_RECORDS(X) };
+	static const struct entry document[] = { WIRE_DOCUMENT_FLAGS(X) };
+	static const struct entry document_records[] = { WIRE_DOCUMENT_RECORDS(X) };
+	static const struct entry documents[] = { DOCUMENT_KINDS(X) };
+	static const struct entry results[] = { DOCUMENT_RESULTS(X) };
 
 	(void)state;
 	compare("BEAT flag", 2, beat, ARRAY_LEN(beat));
@@ -134,6 +138,10 @@ static void flags_steps_and_verbs_are_the_pages(void **state)
 	compare("hand-over step", 2, steps, ARRAY_LEN(steps));
 	compare("verb", 2, verbs, ARRAY_LEN(verbs));
 	compare("record", 2, records, ARRAY_LEN(records));
+	compare("document flag", 2, document, ARRAY_LEN(document));
+	compare("document record", 2, document_records, ARRAY_LEN(document_records));
+	compare("document", 2, documents, ARRAY_LEN(documents));
+	compare("document result", 2, results, ARRAY_LEN(results));
 }
 #undef X
 

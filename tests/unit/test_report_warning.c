@@ -144,6 +144,12 @@ static void a_standby_that_cannot_take_over_is_a_warning(void **state)
 	peer->operable = false;
 	peer->failed_weight = 255;
 	assert_warnings(p, "warning", "group 0: fw2 is inoperable (failed weight 255 of 255)");
+	p->view.peer_monitor[1] =
+		(struct monitor_view){ .known = true, .ok = false, .weight = 255 };
+	assert_warnings(p, "warning",
+		"group 0: fw2 is inoperable (failed weight 255 of 255: disk)|"
+		"monitor disk fails on fw2 (weight 255)");
+	p->view.peer_monitor[1].known = false;
 	peer->state = GROUP_INELIGIBLE;
 	peer->eligible = false;
 	assert_warnings(p, "warning", "group 0: fw2 is in maintenance");
@@ -157,8 +163,8 @@ static void links_that_fail_are_named(void **state)
 
 	p->view.path[1].state = PATH_ONE_WAY;
 	assert_warnings(p, "warning",
-		"only one of 2 HA links is alive: ha0|"
-		"HA link ha1 is one-way: heard here, not by fw2");
+		"HA link ha1 is one-way: heard here, not by fw2|"
+		"only one of 2 HA links is alive: ha0");
 	p->view.path[0].state = PATH_LOST;
 	p->view.path[1].state = PATH_SILENT;
 	assert_warnings(p, "warning",

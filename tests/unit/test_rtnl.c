@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "in_netns.h"
-
-#include "io/rtnl.h"
+#include "rtnl_fixture.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -9,29 +7,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
-
-static int set_up(void **state)
-{
-	static struct rtnl *rtnl;
-
-	*state = NULL;
-	if (netns_enter()) {
-		assert_int_equal(rtnl_new(&rtnl), 0);
-		*state = rtnl;
-	}
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	rtnl_free(*state);
-	return 0;
-}
-
-#define RTNL(r)                                                                                    \
-	struct rtnl *r = *state;                                                                   \
-	if (!r)                                                                                    \
-	skip()
 
 static void put_address(struct rtnl *r, uint16_t type, uint8_t last, uint32_t ifindex, uint32_t tag)
 {
@@ -194,7 +169,7 @@ static void attributes_of_a_cut_message_stay_inside_it(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, rtnl_set_up, rtnl_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(each_refusal_belongs_to_its_message),
 		T(a_full_batch_of_refusals_gets_through),

@@ -49,9 +49,23 @@ static void what_is_saved_is_loaded(void **state)
 	assert_memory_equal(&saved, &full, sizeof(saved));
 
 	saved.n_maintenance = 0;
+	saved.document[document_place(DOCUMENT_RULESET)].started = true;
+	assert_true(store_differs(&saved, &full));
+	full = saved;
+	saved.document[document_place(DOCUMENT_RULESET)].consent = true;
+	assert_true(store_differs(&saved, &full));
 	assert_int_equal(store_save(f->dir, &saved), 0);
+	memset(&saved, 0, sizeof(saved));
 	assert_int_equal(store_load(f->dir, &f->log, &saved), 0);
 	assert_int_equal(saved.n_maintenance, 0);
+	assert_true(saved.document[document_place(DOCUMENT_RULESET)].consent);
+	assert_false(saved.document[document_place(DOCUMENT_FILES)].consent);
+	assert_true(saved.document[document_place(DOCUMENT_RULESET)].started);
+	assert_false(saved.document[document_place(DOCUMENT_FILES)].started);
+	/* What an engine remembers of offers is of no use to another guardian. */
+	full = saved;
+	full.document[0].heard = true;
+	assert_false(store_differs(&saved, &full));
 	assert_string_equal(f->logged, "");
 	assert_false(is_there(f, "state.new"));
 }
@@ -142,6 +156,19 @@ static void a_later_release_s_lines_are_skipped(void **state)
 	assert_string_equal(f->logged, "");
 }
 
+static void what_another_boot_started_is_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	struct node_saved saved;
+	const char *text =
+		SAMPLE "started ruleset 01234567-89ab-cdef-0123-456789abcdef #3ef4bc95\n";
+
+	put(f, "state", text, strlen(text));
+	assert_int_equal(store_load(f->dir, &f->log, &saved), 0);
+	assert_memory_equal(&saved, &sample, sizeof(saved));
+	assert_string_equal(f->logged, "");
+}
+
 static void a_directory_that_cannot_be_used_is_an_error(void **state)
 {
 	struct fixture *f = *state;
@@ -200,6 +227,7 @@ int main(void)
 		TEST(no_damage_goes_unseen),
 		TEST(odd_files_are_damaged),
 		TEST(a_later_release_s_lines_are_skipped),
+		TEST(what_another_boot_started_is_forgotten),
 		TEST(a_directory_that_cannot_be_used_is_an_error),
 		TEST(a_full_disk_leaves_the_old_state),
 	};

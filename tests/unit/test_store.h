@@ -25,7 +25,7 @@
 #include "io/store.h"
 
 struct fixture {
-	char dir[32], path[64];
+	char dir[32], path[160];
 	struct log log;
 	char logged[2000];
 };
@@ -52,7 +52,7 @@ static inline int set_up(void **state)
 
 	assert_non_null(f);
 	scratch_make(f->dir, sizeof(f->dir), "store");
-	f->log = (struct log){ f, keep_line };
+	f->log = (struct log){ .user = f, .write = keep_line };
 	*state = f;
 	return 0;
 }
@@ -67,7 +67,7 @@ static inline int tear_down(void **state)
 {
 	struct fixture *f = *state;
 	static const char *const names[] = { "state", "state.new", "state.damaged", "history",
-		"history.1" };
+		"history.1", "ruleset.kept" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		unlink(path(f, names[i]));

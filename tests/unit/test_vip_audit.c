@@ -222,6 +222,25 @@ static void configure_three(struct fixture *f)
 	assert_int_equal(vip_configure(f->vip, &f->conf), 0);
 }
 
+/* As after a lease that ran out while nobody was there: IPv4 routes know none. */
+static void a_route_alone_is_a_leftover(void **state)
+{
+	struct vip_leftovers leftovers;
+	FIXTURE(f);
+
+	configure_three(f);
+	run("ip addr add 192.0.2.9/24 dev v0");
+	add(f, 0);
+	run("ip addr del 192.0.2.1/24 dev v0; ip -6 addr flush dev v0");
+	assert_says("ip route", "proto 158");
+	assert_int_equal(vip_configure(f->vip, &f->conf), 0);
+	assert_int_equal(vip_leftovers(f->vip, &leftovers), 0);
+	assert_int_equal(leftovers.some, 1);
+	assert_int_equal(leftovers.complete, 0);
+	drop(f, 0, false);
+	assert_silent_on("ip route", "proto 158");
+}
+
 static void leftovers_are_found_and_strays_removed(void **state)
 {
 	struct vip_leftovers leftovers;
@@ -327,6 +346,7 @@ int main(void)
 		T(an_interface_that_was_down_gets_all_back),
 		T(a_failed_duplicate_check_is_mended),
 		T(lost_events_make_all_be_audited),
+		T(a_route_alone_is_a_leftover),
 		T(leftovers_are_found_and_strays_removed),
 		T(withdrawing_removes_all_of_ours),
 		T(a_reload_leaves_unchanged_groups_alone),

@@ -64,10 +64,23 @@ static void configure(struct fixture *f, const struct conf *conf)
 		fail_msg("refused: %s", f->log);
 }
 
+static void has_usual(struct conf *conf)
+{
+	has_virtual(conf, 0, "192.0.2.1/24", "v0");
+	has_virtual(conf, 0, "2001:db8:1::1/64", "v0");
+}
+
 static void configure_usual(struct fixture *f)
 {
-	has_virtual(&f->conf, 0, "192.0.2.1/24", "v0");
-	has_virtual(&f->conf, 0, "2001:db8:1::1/64", "v0");
+	has_usual(&f->conf);
+	configure(f, &f->conf);
+}
+
+static void configure_with_routes(struct fixture *f)
+{
+	has_usual(&f->conf);
+	has_route(&f->conf, 0, "default", "192.0.2.254", "v0");
+	has_route(&f->conf, 0, "default", "2001:db8:1::fe", "v0");
 	configure(f, &f->conf);
 }
 
@@ -137,11 +150,7 @@ static void with_an_own_address_everything_goes_out_below(void **state)
 	FIXTURE(f);
 
 	run("ip addr add 192.0.2.9/24 dev v0; ip addr add 2001:db8:1::9/64 dev v0 nodad");
-	has_virtual(&f->conf, 0, "192.0.2.1/24", "v0");
-	has_virtual(&f->conf, 0, "2001:db8:1::1/64", "v0");
-	has_route(&f->conf, 0, "default", "192.0.2.254", "v0");
-	has_route(&f->conf, 0, "default", "2001:db8:1::fe", "v0");
-	configure(f, &f->conf);
+	configure_with_routes(f);
 	add(f, 0);
 	assert_says("ip addr show nsrp10-v0", "192.0.2.1/24 scope global dynamic noprefixroute");
 	assert_says("ip route get 192.0.2.77", "dev v0 src 192.0.2.9");
@@ -155,11 +164,7 @@ static void without_one_ipv4_goes_out_by_the_macvlan(void **state)
 {
 	FIXTURE(f);
 
-	has_virtual(&f->conf, 0, "192.0.2.1/24", "v0");
-	has_virtual(&f->conf, 0, "2001:db8:1::1/64", "v0");
-	has_route(&f->conf, 0, "default", "192.0.2.254", "v0");
-	has_route(&f->conf, 0, "default", "2001:db8:1::fe", "v0");
-	configure(f, &f->conf);
+	configure_with_routes(f);
 	add(f, 0);
 	assert_says("ip route get 192.0.2.77", "dev nsrp10-v0 src 192.0.2.1");
 	assert_says("ip route get 8.8.8.8", "via 192.0.2.254 dev nsrp10-v0");

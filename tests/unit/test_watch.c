@@ -58,11 +58,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-#define FIXTURE(f)                                                                                 \
-	struct fixture *f = *state;                                                                \
-	if (!f)                                                                                    \
-	skip()
-
 /* Reads all that waits; the events before are forgotten. */
 static void hear(struct fixture *f)
 {
@@ -163,7 +158,21 @@ static void a_carrier_that_falls_is_heard_and_can_be_asked_for(void **state)
 	assert_null(event);
 }
 
-/* Between equal interface indexes a veth pair's carrier is news as late as a real one's. */
+/* A host behind e0. Between equal interface indexes a veth pair's carrier is news as late as a real
+ * one's. */
+static pid_t start_late_host(void)
+{
+	pid_t host = start_host(NULL, NULL);
+	char command[256];
+
+	(void)snprintf(command, sizeof(command),
+		"ip link add e0 index 900 type veth peer name e1 index 900 netns %d; "
+		"ip link set e0 up; nsenter -t %d -n ip link set e1 up",
+		(int)host, (int)host);
+	run(command);
+	return host;
+}
+
 static void a_query_knows_before_the_event_comes(void **state)
 {
 	char command[256];
@@ -171,12 +180,7 @@ static void a_query_knows_before_the_event_comes(void **state)
 	pid_t host;
 	FIXTURE(f);
 
-	host = start_host(NULL, NULL);
-	(void)snprintf(command, sizeof(command),
-		"ip link add e0 index 900 type veth peer name e1 index 900 netns %d; "
-		"ip link set e0 up; nsenter -t %d -n ip link set e1 up",
-		(int)host, (int)host);
-	run(command);
+	host = start_late_host();
 	/* After news of one kind, the next waits for a second. */
 	wait_for_carrier(f, "e0", true);
 	(void)snprintf(command, sizeof(command), "nsenter -t %d -n ip link set e1 down", (int)host);
@@ -247,16 +251,10 @@ static void places_of_the_table_are_links_or_empty(void **state)
 static void a_carrier_whose_news_is_late_is_up_when_asked_anew(void **state)
 {
 	const struct watch_setup setup = { .flags = 0 };
-	char command[256];
 	pid_t host;
 	FIXTURE(f);
 
-	host = start_host(NULL, NULL);
-	(void)snprintf(command, sizeof(command),
-		"ip link add e0 index 900 type veth peer name e1 index 900 netns %d; "
-		"ip link set e0 up; nsenter -t %d -n ip link set e1 up",
-		(int)host, (int)host);
-	run(command);
+	host = start_late_host();
 	wait_for_carrier(f, "e0", true);
 	for (unsigned i = 0; i < 5; i++) {
 		struct watch *fresh;

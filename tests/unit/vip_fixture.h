@@ -100,12 +100,6 @@ static inline int fixture_tear_down(void **state)
 	return 0;
 }
 
-/* The test's fixture; skips the test where there is none. */
-#define FIXTURE(f)                                                                                 \
-	struct fixture *f = *state;                                                                \
-	if (!f)                                                                                    \
-	skip()
-
 /* ---- configurations; groups are made in the order of their first address */
 
 static inline struct conf_ip ip_of(const char *text)
