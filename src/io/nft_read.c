@@ -131,6 +131,23 @@ static int dump_tables(struct nft *nft, struct ruleset *old)
 	return error ? error : ruleset_finish(nft->ruleset);
 }
 
+/* A commit tells of itself at its end. */
+static int await_events(const struct nft *nft)
+{
+	struct pollfd fd = { .fd = nft->listen, .events = POLLIN };
+
+	(void)poll(&fd, 1, EVENTS_WAIT_MS);
+	return -EINTR;
+}
+
+/* A transaction that is under way shows: what was listed is not there when it is asked for
+ * (-ENOENT; sets are listed before they are committed), or something is listed twice, as it was and
+ * as it will be (-EEXIST). */
+static int await_transaction(const struct nft *nft, int error)
+{
+	return error == -ENOENT || error == -EEXIST ? await_events(nft) : error;
+}
+
 /* 0, or -EINTR when it changed meanwhile: then nothing of it holds. */
 static int read_tables(struct nft *nft, uint32_t generation)
 {
@@ -147,8 +164,7 @@ static int read_tables(struct nft *nft, uint32_t generation)
 		error = -EINTR;
 	if (error) {
 		nft_lose(nft);
-		/* What was listed when it was asked for is gone by now. */
-		return error == -ENOENT ? -EINTR : error;
+		return await_transaction(nft, error);
 	}
 	nft->stale = false;
 	nft->generation = generation;
@@ -168,7 +184,7 @@ static int look_at(struct nft *nft,
 		error = nft_dump(nft, NFT_MSG_GETSETELEM, &place, take);
 		ruleset_look_end(nft->ruleset, &place, !error);
 	}
-	return error == -ENOENT ? -EINTR : error;
+	return await_transaction(nft, error);
 }
 
 static int look(struct nft *nft)
@@ -182,15 +198,6 @@ static int look(struct nft *nft)
 	nft->looked_at_ms = nft_now_ms();
 	nft->look_cost_ms = nft->looked_at_ms - begin;
 	return error;
-}
-
-/* A commit tells of itself at its end. */
-static int await_events(const struct nft *nft)
-{
-	struct pollfd fd = { .fd = nft->listen, .events = POLLIN };
-
-	(void)poll(&fd, 1, EVENTS_WAIT_MS);
-	return -EINTR;
 }
 
 /* One try: what is here is of one moment, or -EINTR. */

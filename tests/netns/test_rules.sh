@@ -394,6 +394,39 @@ check "no packet that both let through was lost" no_packet_lost
 none_seen() { on server nft list ruleset | grep -q "counter packets 0 "; }
 check "none that both forbid came through" none_seen
 
+# ---- read while it is replaced -------------------------------------------------------------
+
+# The kernel lists what a transaction brings beside what it removes.
+on fw1 nft flush ruleset
+{
+	echo "table inet large"
+	echo "delete table inet large"
+	large 20 100
+} >"$LAB_DIR/replace"
+load fw1 "$LAB_DIR/replace"
+good=$(rules digest fw1 | cut -d ' ' -f 1)
+replace_for() { # SECONDS, beside what makes processes wait in the middle of it
+	local end=$((SECONDS + $1))
+	timeout "$1" sh -c 'while :; do :; done' &
+	timeout "$1" sh -c 'while :; do :; done' &
+	while [ "$SECONDS" -lt "$end" ]; do load fw1 "$LAB_DIR/replace"; done
+	wait
+}
+replace_for 6 &
+replacing=$!
+reads=0 torn=0
+while kill -0 "$replacing" 2>/dev/null; do
+	found=$(rules digest fw1)
+	reads=$((reads + 1))
+	[ "${found%% *}" = "$good" ] || {
+		torn=$((torn + 1))
+		echo "# read: $found"
+	}
+done
+echo "# read $reads times, $torn times not as it was"
+check "a ruleset is read while it is replaced" [ "$reads" -gt 20 ]
+check "and is whole each time" [ "$torn" = 0 ]
+
 # ---- by one that dies ----------------------------------------------------------------------
 
 digest_of() { # NODE
@@ -420,6 +453,7 @@ for _ in $(seq 30); do
 	esac
 done
 echo "# killed $killed times, $broken times neither old nor new"
-check "one that is killed leaves the old or the new" [ "$killed" -gt 20 ] && [ "$broken" = 0 ] || FAILED=1
+check "one that applies is killed meanwhile" [ "$killed" -gt 20 ]
+check "and leaves the old or the new" [ "$broken" = 0 ]
 
 exit "$FAILED"

@@ -82,10 +82,14 @@ while [ $((SECONDS - begin)) -lt "$KILL_SECONDS" ]; do
 		on_its_way "$logged"
 		sleep "0.$(printf %02d $((RANDOM % 9)))"
 		strike "$victim"
-		case $(digest_of fw2) in
+		found=$("$RULES" digest "$LAB-fw2") # or why it cannot be read
+		case ${found%% *} in
 		"${digest[now]}") new=$((new + 1)) ;;
 		"${digest[3 - now]}") old=$((old + 1)) ;;
-		*) torn=$((torn + 1)) ;;
+		*)
+			echo "# round $rounds, $victim: fw2 has $found"
+			torn=$((torn + 1))
+			;;
 		esac
 		[ -e "$LAB_DIR/fw2/pid" ] || lab_start fw2
 		wait_for 5 settled
