@@ -133,7 +133,8 @@ static _Noreturn void list_in_child(const struct subject *of, int fd)
 	if (of->ruleset)
 		(void)alarm(RULE_SECONDS);
 	if (error)
-		(void)snprintf(why, sizeof(why), "no network namespace: %s", strerror(-error));
+		(void)snprintf(why, sizeof(why), "no network namespace: %s%s", strerror(-error),
+			error == -EPERM ? " (nsrpd-documents.conf beside the unit allows it)" : "");
 	else
 		error = of->ruleset ? load_rule(of) : load(of->host, of->document, why);
 	if (!error)

@@ -56,6 +56,11 @@ for node in fw1 fw2; do
 	cp "$LAB_DIR/nsrpd.conf" "$root/etc/nsrpd/nsrpd.conf"
 	[ $node = fw1 ] || cp -p "$(systemd_root fw1)/etc/nsrpd/cluster.key" "$root/etc/nsrpd/cluster.key"
 	check "$node: the configuration is good" quietly /dev/null inside $node nsrpctl check
+	if [ $node = fw2 ]; then # it may list rules
+		mkdir -p "$root/etc/systemd/system/nsrpd.service.d"
+		cp "$root/usr/share/doc/nsrpd/examples/nsrpd-documents.conf" "$root/etc/systemd/system/nsrpd.service.d/"
+		inside $node systemctl daemon-reload
+	fi
 	check "$node: the service starts, and says when it is ready" inside $node systemctl start nsrpd
 done
 
@@ -101,6 +106,32 @@ figures() {
 }
 inside fw1 systemctl start nsrpd-metrics
 check "a service without any privilege serves the figures" wait_for 5 figures fw1
+
+echo "# a rule that fw2 cannot take, under the unit's restrictions"
+on fw1 ip link add only1 type veth peer name x-only1
+on fw1 nft -f - <<-'RULES'
+	table inet own {
+		chain input {
+			type filter hook input priority 0; policy accept;
+			iif only1 accept
+		}
+	}
+RULES
+refusal='refused: the old one stays: inet own input rule 1: there is no interface only1 here'
+not quietly "$LAB_DIR/sync" ctl fw1 sync ruleset
+sed 's/^/# /' "$LAB_DIR/sync"
+check "who asks for it is told why" grep -q "$refusal" "$LAB_DIR/sync"
+logged() { inside fw2 journalctl -q -u nsrpd 2>/dev/null | grep "$refusal" >"$LAB_DIR/fw2/refusal"; }
+check "and so is fw2's log" wait_for 5 logged
+sed 's/^/# /' "$LAB_DIR/fw2/refusal"
+check "with the rule as nft lists it" grep -q 'here: iif "only1" accept' "$LAB_DIR/fw2/refusal"
+not quietly "$LAB_DIR/diff" ctl fw2 diff ruleset
+check "diff lists it, too" grep -q '^+.*iif "only1" accept' "$LAB_DIR/diff"
+not quietly "$LAB_DIR/diff" ctl fw1 diff ruleset
+check "without the drop-in it tells what it lacks" grep -q 'nsrpd-documents.conf' "$LAB_DIR/diff"
+on fw1 nft delete table inet own
+on fw1 ip link del only1
+check "without it all is well" wait_for 10 well fw2
 
 echo "# fw1 is upgraded while it is master"
 probe 12000
