@@ -140,10 +140,10 @@ lab_up() {
 	chmod 600 "$LAB_DIR/key"
 }
 
-# Loops that take all the processor there is, for 90 s at most.
-lab_busy() { # HOW_MANY
+# Loops that take all the processor there is, for so many seconds at most.
+lab_busy() { # HOW_MANY [SECONDS]
 	for _ in $(seq "$1"); do
-		timeout 90 sh -c 'while :; do :; done' &
+		timeout "${2:-90}" sh -c 'while :; do :; done' &
 		LAB_BUSY+=("$!")
 	done
 }

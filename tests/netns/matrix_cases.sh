@@ -288,5 +288,5 @@ strike_drop_policies() { for node in fw1 fw2; do drop_everything "$node"; done; 
 heal_drop_policies() { for node in fw1 fw2; do drop_nothing "$node"; done; }
 
 matrix_case busy-loops fast "${BUSY_SECONDS:-6}" 0 1 "fw1 = 2a" "lost 0"
-strike_busy_loops() { lab_busy 16; }
+strike_busy_loops() { lab_busy 16 $((${BUSY_SECONDS:-6} + 60)); }
 heal_busy_loops() { lab_idle; }

@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DISTANCE_US = 1000, DISTANCE_MAX_US = 1000000, TAIL_MS = 500, PACKETS_MAX = 10 * 60 * 1000 };
+enum { DISTANCE_US = 1000, DISTANCE_MAX_US = 1000000, TAIL_MS = 500, PACKETS_MAX = 15 * 60 * 1000 };
 
 static uint64_t now_us(void)
 {
