@@ -22,8 +22,6 @@ static void confirm(struct mirror *m, struct entry *e)
 	if (e->stamp != m->stamp)
 		m->confirmed++;
 	e->stamp = m->stamp;
-	if (e->pass != 0)
-		e->pass = m->pass.number;
 }
 
 /* This kernel is told what the peer has now. */

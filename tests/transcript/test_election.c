@@ -350,6 +350,35 @@ static void a_mastership_that_nobody_heard_of_is_announced_over(void **state)
 	assert_true(p->side[0].n_announced > 0);
 }
 
+static bool fw1_is_not_heard_to_hold(
+	struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	return fw2_is_not_heard_to_hold(p, 1 - from, path, frame);
+}
+
+/* fw2 takes over in a term that fw1, which does not hear it, had meanwhile as well. */
+static void a_mastership_in_this_nodes_very_term_is_announced_over_too(void **state)
+{
+	struct pair *p = *state;
+
+	p->side[1].conf->lost_after = 20;
+	pair_start_both(p);
+	p->passes = fw1_is_not_heard_to_hold;
+	for (unsigned path = 0; path < 3; path++)
+		p->cut[1][path] = true;
+	pair_command(p, 0, COMMAND_MAINTENANCE_ON, 0, false);
+	pair_run(p, 250);
+	pair_command(p, 0, COMMAND_MAINTENANCE_OFF, 0, false);
+	pair_run(p, 50);
+	assert_int_equal(p->side[0].node->group[0].term, p->side[1].node->group[0].term);
+	p->side[1].n_announced = 0;
+	pair_command(p, 0, COMMAND_MAINTENANCE_ON, 0, true);
+	pair_run(p, 50);
+	assert_owner(p, 1);
+	assert_silent(p, "fw2: peer");
+	assert_true(p->side[1].n_announced > 0);
+}
+
 /* fw1's engine dies when its addresses are removed, and before it can say so. */
 static void the_addresses_of_a_former_boot_are_announced_over(void **state)
 {
@@ -563,6 +592,7 @@ int main(void)
 		STORY(two_masters_the_served_one_stays),
 		STORY(two_masters_the_one_that_stays_goes_above_the_others_term),
 		STORY(a_mastership_that_nobody_heard_of_is_announced_over),
+		STORY(a_mastership_in_this_nodes_very_term_is_announced_over_too),
 		STORY(the_addresses_of_a_former_boot_are_announced_over),
 		STORY(two_masters_in_sync_plays_no_part),
 		STORY(two_masters_the_operable_one_stays),

@@ -303,6 +303,31 @@ static void a_former_master_takes_no_numbers_before_it_holds(void **state)
 	assert_int_equal(number(p, 0, 7), 60);
 }
 
+static bool fw2_does_not_say_master(struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	struct span groups = pair_tlv(frame, WIRE_TLV_GROUPS);
+
+	(void)p, (void)path;
+	return from == 0 || groups.len == 0 || groups.data[2] != GROUP_MASTER;
+}
+
+/* It hears of the adoption before it hears who is master now, and goes on sending. */
+static void a_former_owners_last_words_are_set_aside(void **state)
+{
+	struct pair *p = *state;
+
+	p->side[0].conf->lost_after = 200;
+	pair_same_conf(p);
+	start_with_policies(p);
+	p->passes = fw2_does_not_say_master;
+	pair_command(p, 0, COMMAND_FAILOVER, 0, false);
+	pair_run(p, 20);
+	assert_states(p, GROUP_PRIMARY_BACKUP, GROUP_MASTER);
+	pair_change(p, 0, PAIR_POLICIES + 7, 10);
+	pair_run(p, 20);
+	assert_int_equal(number(p, 1, PAIR_POLICIES + 7), 1);
+}
+
 /* ---- who mirrors IPsec ------------------------------------------------------------------ */
 
 static void what_the_master_does_not_mirror_is_not_swept(void **state)
@@ -452,6 +477,7 @@ int main(void)
 		SAS_STORY(what_somebody_opens_on_the_standby_is_held_at_once),
 		SAS_STORY(nor_does_it_stay_open_where_there_is_no_master),
 		SAS_STORY(a_former_master_takes_no_numbers_before_it_holds),
+		SAS_STORY(a_former_owners_last_words_are_set_aside),
 		SAS_STORY(what_the_master_does_not_mirror_is_not_swept),
 		SAS_STORY(what_is_mirrored_no_more_is_let_go),
 		SAS_STORY(what_the_index_has_no_room_for_is_settled_all_the_same),

@@ -86,6 +86,30 @@ static void words_that_cross_leave_one_owner(void **state)
 	assert_int_equal(pair_different(p), -1);
 }
 
+static bool no_records_of_fw2(struct pair *p, unsigned from, unsigned path, struct span frame)
+{
+	(void)p, (void)path;
+	return from == 0 || pair_tlv(frame, WIRE_TLV_DATA).len == 0;
+}
+
+/* A frame that is sent again says what its sender had heard when it was written. */
+static void words_that_are_lost_and_sent_again_leave_one_owner(void **state)
+{
+	struct pair *p = *state;
+
+	start_shared(p);
+	pair_run(p, 500);
+	p->passes = no_records_of_fw2;
+	pair_change(p, 1, 5, 60);
+	pair_run(p, 1);
+	pair_change(p, 0, 5, 50);
+	pair_run(p, 1);
+	p->passes = NULL;
+	pair_run(p, 500);
+	assert_one_owner(p, 5, 0);
+	assert_int_equal(pair_different(p), -1);
+}
+
 static void what_two_nodes_own_is_claimed_by_the_first(void **state)
 {
 	struct pair *p = *state;
@@ -270,6 +294,7 @@ int main(void)
 		MIRROR(a_session_belongs_to_the_node_that_saw_it_last),
 		MIRROR(an_event_that_a_word_overtook_does_not_hide_what_was_written),
 		MIRROR(words_that_cross_leave_one_owner),
+		MIRROR(words_that_are_lost_and_sent_again_leave_one_owner),
 		MIRROR(what_two_nodes_own_is_claimed_by_the_first),
 		MIRROR(an_engine_that_starts_again_keeps_the_sessions_it_serves),
 		MIRROR(the_last_master_owns_everything),
