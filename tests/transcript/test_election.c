@@ -317,68 +317,6 @@ static void two_masters_the_one_that_stays_goes_above_the_others_term(void **sta
 }
 
 /* Records of fw2 that say that it holds the group are lost. */
-static bool fw2_is_not_heard_to_hold(
-	struct pair *p, unsigned from, unsigned path, struct span frame)
-{
-	struct span groups = pair_tlv(frame, WIRE_TLV_GROUPS);
-
-	(void)p;
-	(void)path;
-	return from == 0 || groups.len == 0 || !(groups.data[3] & WIRE_GROUP_HOLDING);
-}
-
-/* The neighbours may have believed the other one all the same. */
-static void a_mastership_that_nobody_heard_of_is_announced_over(void **state)
-{
-	struct pair *p = *state;
-
-	pair_start_both(p);
-	pair_served(p, 0, 0);
-	p->passes = fw2_is_not_heard_to_hold;
-	for (unsigned path = 0; path < 3; path++)
-		p->cut[0][path] = true;
-	while (pair_state(p, 1, 0) != GROUP_MASTER)
-		pair_run(p, 1);
-	pair_run(p, 20);
-	for (unsigned path = 0; path < 3; path++)
-		p->cut[0][path] = false;
-	assert_int_equal(p->side[0].n_announced, 0);
-	pair_run(p, 100);
-	ASSERT_TOLD(p, "fw2: group 7: master -> primary-backup, two masters met (rule 6b");
-	assert_silent(p, "fw1: peer");
-	assert_owner(p, 0);
-	assert_true(p->side[0].n_announced > 0);
-}
-
-static bool fw1_is_not_heard_to_hold(
-	struct pair *p, unsigned from, unsigned path, struct span frame)
-{
-	return fw2_is_not_heard_to_hold(p, 1 - from, path, frame);
-}
-
-/* fw2 takes over in a term that fw1, which does not hear it, had meanwhile as well. */
-static void a_mastership_in_this_nodes_very_term_is_announced_over_too(void **state)
-{
-	struct pair *p = *state;
-
-	p->side[1].conf->lost_after = 20;
-	pair_start_both(p);
-	p->passes = fw1_is_not_heard_to_hold;
-	for (unsigned path = 0; path < 3; path++)
-		p->cut[1][path] = true;
-	pair_command(p, 0, COMMAND_MAINTENANCE_ON, 0, false);
-	pair_run(p, 250);
-	pair_command(p, 0, COMMAND_MAINTENANCE_OFF, 0, false);
-	pair_run(p, 50);
-	assert_int_equal(p->side[0].node->group[0].term, p->side[1].node->group[0].term);
-	p->side[1].n_announced = 0;
-	pair_command(p, 0, COMMAND_MAINTENANCE_ON, 0, true);
-	pair_run(p, 50);
-	assert_owner(p, 1);
-	assert_silent(p, "fw2: peer");
-	assert_true(p->side[1].n_announced > 0);
-}
-
 /* fw1's engine dies when its addresses are removed, and before it can say so. */
 static void the_addresses_of_a_former_boot_are_announced_over(void **state)
 {
@@ -591,8 +529,6 @@ int main(void)
 		STORY(two_masters_are_told_by_history),
 		STORY(two_masters_the_served_one_stays),
 		STORY(two_masters_the_one_that_stays_goes_above_the_others_term),
-		STORY(a_mastership_that_nobody_heard_of_is_announced_over),
-		STORY(a_mastership_in_this_nodes_very_term_is_announced_over_too),
 		STORY(the_addresses_of_a_former_boot_are_announced_over),
 		STORY(two_masters_in_sync_plays_no_part),
 		STORY(two_masters_the_operable_one_stays),
