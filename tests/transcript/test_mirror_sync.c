@@ -293,6 +293,27 @@ static bool nothing_from_fw1(struct pair *p, unsigned from, unsigned path, struc
 	return from != 0;
 }
 
+/* Its begin was not heard of. */
+static void what_nobody_knew_and_ends_during_a_dump_is_not_begun_by_it(void **state)
+{
+	struct pair *p = *state;
+
+	start_with(p, 10);
+	pair_run(p, 3000);
+	p->side[0].kernel->session[45] = *pair_session(p, 0, 5);
+	p->side[0].kernel->dump_waits = true;
+	pair_plain_event(p, 0, EVENT_AUDIT);
+	pair_run(p, 2);
+	assert_true(p->side[0].kernel->dump.asked);
+	pair_remove(p, 0, 45);
+	pair_dump_goes_on(p, 0);
+	for (unsigned ms = 0; ms < 20; ms++) {
+		pair_run(p, 1);
+		assert_false(pair_session(p, 1, 45)->there);
+	}
+	assert_null(pair_entry(p, 0, 45));
+}
+
 /* The first dump failed after a session had ended; it came again, and nobody told of that. */
 static void what_a_pass_that_failed_has_seen_end_may_have_begun_again(void **state)
 {
@@ -384,6 +405,44 @@ static void a_master_back_before_it_was_missed_gives_way_to_the_copy(void **stat
 	assert_int_equal(pair_sessions(p, 1), 10);
 	assert_int_equal(pair_sessions(p, 0), 10);
 	assert_true(in_sync(p, 0));
+}
+
+/* Who repairs gives the group up in the middle of it, to nobody, and takes it again. */
+static void a_repair_that_has_no_end_is_not_waited_for(void **state)
+{
+	struct pair *p = *state;
+	struct pair_kernel *k = p->side[0].kernel;
+
+	start_with(p, 400);
+	pair_run(p, 6000);
+	p->side[1].kernel->session[10].state = 66;
+	pair_plain_event(p, 1, EVENT_AUDIT);
+	for (unsigned n = 0; n < 20000 && !(pair_mirror_of(p, 0)->pass.wants & WANT_BUCKETS); n++) {
+		if (k->dump.asked)
+			pair_dump_goes_on(p, 0);
+		k->dump_waits = true;
+		pair_run_us(p, PAIR_KERNEL_US);
+	}
+	pair_run(p, 100);
+	assert_true(pair_mirror_of(p, 1)->receiving);
+	pair_command(p, 1, COMMAND_MAINTENANCE_ON, 0, false);
+	pair_run(p, 100);
+	pair_command(p, 0, COMMAND_MAINTENANCE_ON, 0, true);
+	pair_run(p, 100);
+	assert_states(p, GROUP_INELIGIBLE, GROUP_INELIGIBLE);
+	pair_dump_goes_on(p, 0);
+	pair_run(p, 100);
+	pair_command(p, 0, COMMAND_MAINTENANCE_OFF, 0, false);
+	pair_run(p, 100);
+	pair_command(p, 1, COMMAND_MAINTENANCE_OFF, 0, false);
+	pair_run(p, 2000);
+	assert_states(p, GROUP_MASTER, GROUP_PRIMARY_BACKUP);
+	p->side[1].kernel->session[20].state = 66;
+	pair_plain_event(p, 1, EVENT_AUDIT);
+	pair_run(p, 100);
+	pair_plain_event(p, 0, EVENT_AUDIT);
+	pair_run(p, 10000);
+	assert_int_equal(pair_different(p), -1);
 }
 
 static void an_engine_that_starts_again_forgives_what_its_kernel_did_not_see(void **state)
@@ -490,10 +549,12 @@ int main(void)
 		MIRROR(a_change_of_what_the_standby_lacks_is_asked_for),
 		MIRROR(an_index_that_is_full_keeps_what_it_has),
 		MIRROR(what_finds_no_room_during_a_pass_is_found_by_the_next),
+		MIRROR(what_nobody_knew_and_ends_during_a_dump_is_not_begun_by_it),
 		MIRROR(what_a_pass_that_failed_has_seen_end_may_have_begun_again),
 		MIRROR(one_that_was_master_alone_is_out_of_sync_until_a_resync),
 		MIRROR(an_engine_that_starts_again_learns_its_kernels_table),
 		MIRROR(a_master_back_before_it_was_missed_gives_way_to_the_copy),
+		MIRROR(a_repair_that_has_no_end_is_not_waited_for),
 		MIRROR(an_engine_that_starts_again_forgives_what_its_kernel_did_not_see),
 		MIRROR(mirroring_ends_and_begins_by_configuration),
 		MIRROR(nodes_with_other_keys_compare_no_hashes),

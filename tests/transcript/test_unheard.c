@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A mastership that came and went unheard: who is master announces its addresses over it (P6.3).
+ * A mastership that came and went unheard: who is master announces its addresses over it.
  */
 #include "story.h"
 
